@@ -1,0 +1,17 @@
+//! Floor 0 · What every filter stands on: exit status, messages, books, the line loop, output, signals.
+//!
+//! Knows no telemetry: a line here is bytes up to a line feed. The only floor below 3 that may touch
+//! descriptors, threads and the clock.
+
+pub mod books;
+pub mod clock;
+pub mod exit;
+pub mod lines;
+pub mod output;
+pub mod signals;
+
+pub use books::Books;
+pub use exit::{Failure, Outcome};
+pub use lines::{Block, Chunk, LineReader};
+pub use output::{LineSink, Output};
+pub use signals::Stop;

@@ -1,0 +1,87 @@
+//! Signals: TERM and INT stop the input, USR1 shows the books, HUP asks for a reopening.
+
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level;
+
+use super::Books;
+
+/// Whether the process was asked to stop or to reopen its files; shared by all its threads.
+pub struct Stop {
+    requested: AtomicBool,
+    reloads: AtomicU64,
+    /// Readable from the moment a stop is requested, for ever: whoever polls it wakes up.
+    readable: UnixStream,
+    writable: UnixStream,
+}
+
+impl Stop {
+    /// One that only [`Stop::request`] sets: for tests and for engines inside other programs.
+    ///
+    /// # Errors
+    /// When the system has no descriptors left.
+    pub fn new() -> io::Result<Stop> {
+        let (readable, writable) = UnixStream::pair()?;
+        Ok(Stop { requested: AtomicBool::new(false), reloads: AtomicU64::new(0), readable, writable })
+    }
+
+    /// Asks everybody to finish the record in hand.
+    pub fn request(&self) {
+        self.requested.store(true, Ordering::Release);
+        // A full pipe is as readable as one byte more.
+        let _ = (&self.writable).write(b"x");
+    }
+
+    /// Whether somebody asked for the end.
+    pub fn requested(&self) -> bool {
+        self.requested.load(Ordering::Acquire)
+    }
+
+    /// How often a reopening was asked for; compare with the number seen last.
+    pub fn reloads(&self) -> u64 {
+        self.reloads.load(Ordering::Acquire)
+    }
+
+    /// Becomes readable when a stop is requested, and is never drained.
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.readable.as_fd()
+    }
+}
+
+/// Starts the thread that takes the process's signals.
+///
+/// The second TERM or INT ends the process at once with status 128 + signal. USR1 writes the books. HUP is taken
+/// only with `takes_hup`; elsewhere it keeps its default, so that a closed terminal ends the filter.
+///
+/// # Errors
+/// When the handlers cannot be registered.
+pub fn install(books: &Arc<Books>, takes_hup: bool) -> io::Result<Arc<Stop>> {
+    let stop = Arc::new(Stop::new()?);
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1])?;
+    if takes_hup {
+        signals.add_signal(SIGHUP)?;
+    }
+    let (for_thread, books) = (Arc::clone(&stop), Arc::clone(books));
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        for signal in signals.forever() {
+            match signal {
+                SIGUSR1 => {
+                    if let Err(failure) = books.write_stats() {
+                        books.complain(&failure);
+                    }
+                }
+                SIGHUP => _ = for_thread.reloads.fetch_add(1, Ordering::AcqRel),
+                _ if for_thread.requested() => low_level::exit(128 + signal),
+                _ => for_thread.request(),
+            }
+        }
+    })?;
+    Ok(stop)
+}

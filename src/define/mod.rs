@@ -1,0 +1,9 @@
+//! Floor 1 · What a configuration says about names: globs and selections of meters.
+//!
+//! Pure: no file, no clock, no network.
+
+mod glob;
+mod selection;
+
+pub use glob::Glob;
+pub use selection::{BadSelection, Selection};

@@ -1,0 +1,12 @@
+//! Telemetry as six Unix filters: the library behind `telemetry-poll`, `-listen`, `-publish`, `-aggregate`,
+//! `-events` and `-alarm`.
+//!
+//! Modules are floors; each uses lower floors only (ARCHITECTURE.md, and a test that enforces it).
+
+pub mod base;
+pub mod define;
+pub mod model;
+pub mod poll;
+pub mod query;
+pub mod sink;
+pub mod source;
