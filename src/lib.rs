@@ -8,5 +8,7 @@ pub mod define;
 pub mod model;
 pub mod poll;
 pub mod query;
+pub mod series;
 pub mod sink;
 pub mod source;
+pub mod wire;

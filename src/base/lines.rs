@@ -17,6 +17,9 @@ pub const READ_BYTES: usize = 256 * 1024;
 /// The longest line taken unless the user says otherwise: a hundred times the largest notification captured.
 pub const LINE_MAX: usize = 1024 * 1024;
 
+/// A byte order mark, which some editors put before UTF-8.
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
 /// Whole lines, each with its line feed. The last line of an input gets one if it had none.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {
@@ -64,7 +67,9 @@ pub struct LineReader<R> {
     input: R,
     name: String,
     buffer: Vec<u8>,
-    /// What of `buffer` was handed out already.
+    /// How much of `buffer` was read; the rest is room.
+    filled: usize,
+    /// What of that was handed out already.
     taken: usize,
     line: u64,
     line_max: usize,
@@ -100,7 +105,8 @@ impl<R: Read + AsFd> LineReader<R> {
         LineReader {
             input,
             name: name.to_owned(),
-            buffer: Vec::with_capacity(READ_BYTES + 1),
+            buffer: Vec::new(),
+            filled: 0,
             taken: 0,
             line: 1,
             // Lines shorter than a read are never looked at one by one, so they cannot be told to be too long.
@@ -132,12 +138,12 @@ impl<R: Read + AsFd> LineReader<R> {
             if stop.requested() {
                 return Ok(None);
             }
-            let whole = memrchr(b'\n', &self.buffer[self.taken..]).map_or(0, |at| at + 1);
-            if whole > 0 && self.too_long.is_some() {
-                return Ok(Some(self.end_of_too_long()));
+            let waiting = &self.buffer[self.taken..self.filled];
+            let whole = memrchr(b'\n', waiting).map_or(0, |at| at + 1);
+            if whole > 0 && memchr(b'\n', waiting).is_some_and(|end| end > self.line_max) {
+                self.too_long.get_or_insert(0);
             }
-            if whole > 0 && memchr(b'\n', &self.buffer[self.taken..]).is_some_and(|end| end > self.line_max) {
-                self.too_long = Some(0);
+            if whole > 0 && self.too_long.is_some() {
                 return Ok(Some(self.end_of_too_long()));
             }
             if whole > 0 {
@@ -151,12 +157,14 @@ impl<R: Read + AsFd> LineReader<R> {
             if self.at_end {
                 return Ok(None);
             }
-            self.buffer.drain(..self.taken);
+            self.buffer.copy_within(self.taken..self.filled, 0);
+            self.filled -= self.taken;
             self.taken = 0;
-            if self.buffer.len() > self.line_max {
-                self.too_long = Some(self.too_long.unwrap_or(0) + self.buffer.len() as u64);
-                self.buffer.clear();
-                self.buffer.shrink_to(READ_BYTES + 1);
+            if self.filled > self.line_max {
+                self.too_long = Some(self.too_long.unwrap_or(0) + self.filled as u64);
+                self.filled = 0;
+                self.buffer.truncate(READ_BYTES + 1);
+                self.buffer.shrink_to_fit();
             }
             self.fill(stop, pause)?;
         }
@@ -164,7 +172,7 @@ impl<R: Read + AsFd> LineReader<R> {
 
     /// The line feed of a line that was passed over has come.
     fn end_of_too_long(&mut self) -> Chunk<'_> {
-        let end = memchr(b'\n', &self.buffer[self.taken..]).unwrap_or(0);
+        let end = memchr(b'\n', &self.buffer[self.taken..self.filled]).unwrap_or(0);
         let bytes = self.too_long.take().unwrap_or(0) + end as u64;
         self.taken += end + 1;
         self.line += 1;
@@ -188,26 +196,28 @@ impl<R: Read + AsFd> LineReader<R> {
                 }
             }
         }
-        let start = self.buffer.len();
-        self.buffer.resize(start + READ_BYTES, 0);
-        let result = self.input.read(&mut self.buffer[start..]);
-        self.buffer.truncate(start + *result.as_ref().unwrap_or(&0));
-        match result {
+        // A byte more than is read, for the line feed that a last line may lack.
+        if self.buffer.len() < self.filled + READ_BYTES + 1 {
+            self.buffer.resize(self.filled + READ_BYTES + 1, 0);
+        }
+        match self.input.read(&mut self.buffer[self.filled..self.filled + READ_BYTES]) {
             Ok(0) => {
                 self.at_end = true;
-                if !self.buffer.is_empty() || self.too_long.is_some() {
-                    self.buffer.push(b'\n');
+                if self.filled > 0 || self.too_long.is_some() {
+                    self.buffer[self.filled] = b'\n';
+                    self.filled += 1;
                 }
             }
-            Ok(_) if self.at_start => {
-                if self.buffer.len() >= 3 || !self.buffer.starts_with(&b"\xEF\xBB\xBF"[..self.buffer.len()]) {
+            Ok(count) => {
+                self.filled += count;
+                let start = &self.buffer[..self.filled.min(BOM.len())];
+                if self.at_start && !(start.len() < BOM.len() && BOM.starts_with(start)) {
                     self.at_start = false;
-                    if self.buffer.starts_with(b"\xEF\xBB\xBF") {
-                        self.taken = 3;
+                    if start == BOM {
+                        self.taken = BOM.len();
                     }
                 }
             }
-            Ok(_) => {}
             Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
             Err(error) => return Err(Failure::io("cannot read", &self.name, error)),
         }

@@ -1,0 +1,5 @@
+//! Floor 1 · Bytes and records, both ways. One file or folder a format.
+//!
+//! Pure: bytes in, values out. Where the bytes come from is a source's business.
+
+pub mod json;
