@@ -4,6 +4,7 @@
 //! Modules are floors; each uses lower floors only (ARCHITECTURE.md, and a test that enforces it).
 
 pub mod base;
+pub mod cli;
 pub mod define;
 pub mod model;
 pub mod poll;
@@ -12,3 +13,4 @@ pub mod series;
 pub mod sink;
 pub mod source;
 pub mod wire;
+pub mod work;

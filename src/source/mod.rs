@@ -24,3 +24,31 @@ pub trait Source: Send {
     /// Enters in the books what only the source knows, as datagrams that the kernel dropped. Called once, at the end.
     fn close(&mut self, books: &Books);
 }
+
+impl Source for crate::base::LineReader<std::fs::File> {
+    fn name(&self) -> &str {
+        crate::base::LineReader::name(self)
+    }
+
+    fn next(
+        &mut self,
+        stop: &Stop,
+        pause: &mut dyn FnMut() -> Result<(), Failure>,
+    ) -> Result<Option<Chunk<'_>>, Failure> {
+        crate::base::LineReader::next(self, stop, pause)
+    }
+
+    fn close(&mut self, _books: &Books) {}
+}
+
+/// Opens what the user names.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn open(text: &str, line_max: usize, _books: &std::sync::Arc<Books>) -> Result<Box<dyn Source>, Failure> {
+    if text == "-" {
+        return Ok(Box::new(crate::base::LineReader::stdin(line_max)?));
+    }
+    let file = std::fs::File::open(text).map_err(|source| Failure::io("cannot read", text, source))?;
+    Ok(Box::new(crate::base::LineReader::of_file(file, text, line_max)))
+}

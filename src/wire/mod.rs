@@ -2,4 +2,5 @@
 //!
 //! Pure: bytes in, values out. Where the bytes come from is a source's business.
 
+pub mod columns;
 pub mod json;

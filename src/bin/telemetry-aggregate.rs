@@ -1,0 +1,6 @@
+//! See telemetry-aggregate(1).
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    telemetry::cli::aggregate::main()
+}

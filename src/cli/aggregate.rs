@@ -1,0 +1,150 @@
+//! telemetry-aggregate: rolls samples up.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, ValueEnum, ValueHint};
+
+use super::format;
+use super::plot::Plot;
+use super::shared::{self, Context, OutputArgs, RunArgs, for_each_input};
+use crate::base::{Failure, LineSink, Outcome, Output};
+use crate::model::Granularity;
+use crate::series::Method;
+use crate::work::records;
+use crate::work::rollup::{By, Late, Plan, Rollup};
+
+/// Roll samples up: one row for each group and span of time
+#[derive(Parser, Debug)]
+#[command(name = "telemetry-aggregate", version, max_term_width = 100)]
+pub struct Args {
+    /// Lengths of the spans: seconds, 5m, 1h30m or H:MM:SS; several in one pass
+    #[arg(short, long, value_name = "GRANULARITY", value_delimiter = ',', default_value = "1m")]
+    granularity: Vec<Granularity>,
+
+    /// What to compute: mean, sum, min, max, count, std, median, first, last, Npct
+    ///
+    /// N percent is over 0 and under 100, as 95pct. Behind rate: a method works on the differences between
+    /// consecutive points, behind persec: on those divided by the seconds between the points. A cumulative counter
+    /// that falls was reset: what it counted since is the difference.
+    #[arg(short, long, value_name = "METHOD", value_delimiter = ',', default_value = "mean,min,max,count")]
+    aggregation: Vec<Method>,
+
+    /// Group by these keys: top-level, or dotted as resource_metadata.flavor.name
+    ///
+    /// The meter's name and unit are always part of the group.
+    #[arg(long, value_name = "KEY", value_delimiter = ',', default_value = "resource_id")]
+    by: Vec<String>,
+
+    /// Keep a span open until a timestamp this much after its end was seen
+    #[arg(long, value_name = "LENGTH", default_value = "5m", value_parser = lateness)]
+    lateness: i64,
+
+    /// What to do with samples that come after their span was closed
+    #[arg(long, value_name = "WHAT", default_value = "drop")]
+    late: LateArg,
+
+    /// Draw a METHOD of each series in the terminal instead of printing rows
+    #[arg(long, value_name = "METHOD", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    plot: Option<String>,
+
+    #[command(flatten)]
+    output: OutputArgs,
+
+    #[command(flatten)]
+    run: RunArgs,
+
+    /// Files of records, one JSON object a line; - is standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    files: Vec<String>,
+}
+
+/// What becomes of late samples.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LateArg {
+    /// Count and drop them
+    Drop,
+    /// Count them and print rows of them alone, marked "correction"
+    Emit,
+}
+
+/// The program.
+pub fn main() -> ExitCode {
+    shared::main("telemetry-aggregate", false, |args: &Args| &args.run, run)
+}
+
+/// The command line, for man pages and completions.
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
+fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
+    let mut rollup = Rollup::new(plan(args)?, &context.books);
+    let mut records = rollup.records().map_err(|error| Failure::Usage(error.to_string()))?;
+    if let Some(method) = &args.plot {
+        let mut plot = plot(args, method, context)?;
+        roll_up(args, context, &mut rollup, &mut records, &mut plot)?;
+        plot.finish()?;
+    } else {
+        let mut out = format::open(&args.output, &context.books)?;
+        roll_up(args, context, &mut rollup, &mut records, out.as_mut())?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn roll_up(
+    args: &Args,
+    context: &Context,
+    rollup: &mut Rollup,
+    records: &mut crate::wire::json::Records,
+    out: &mut dyn LineSink,
+) -> Result<(), Failure> {
+    for_each_input(&args.files, &args.run, context, |source| {
+        records::run(source, records, rollup, out, &context.books, &context.stop)
+    })?;
+    rollup.finish(out)?;
+    out.flush()
+}
+
+fn plan(args: &Args) -> Result<Plan, Failure> {
+    let mut granularities = args.granularity.clone();
+    granularities.sort();
+    granularities.dedup();
+    let mut methods: Vec<Method> = Vec::new();
+    for method in &args.aggregation {
+        if !methods.contains(method) {
+            methods.push(*method);
+        }
+    }
+    Ok(Plan {
+        granularities,
+        methods,
+        by: By::new(&args.by).map_err(|error| Failure::Usage(error.to_string()))?,
+        lateness_ns: args.lateness,
+        late: match args.late {
+            LateArg::Drop => Late::Drop,
+            LateArg::Emit => Late::Emit,
+        },
+    })
+}
+
+fn plot(args: &Args, method: &str, context: &Context) -> Result<Plot, Failure> {
+    let known: Vec<String> = args.aggregation.iter().map(Method::to_string).collect();
+    let method =
+        if method.is_empty() { known.first().cloned().unwrap_or_default() } else { method.to_owned() };
+    if !known.contains(&method) {
+        return Err(Failure::Usage(format!(
+            "--plot={method} is none of the methods computed ({})",
+            known.join(", ")
+        )));
+    }
+    let width = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).map_or(80, |size| size.ws_col);
+    Ok(Plot::new(Output::stdout(&context.books)?, method, u32::from(width.max(40))))
+}
+
+/// A granularity, or no time at all.
+fn lateness(text: &str) -> Result<i64, String> {
+    if text.trim_matches('0').is_empty() && !text.is_empty() {
+        return Ok(0);
+    }
+    text.parse::<Granularity>().map(Granularity::ns).map_err(|error| error.to_string())
+}

@@ -1,0 +1,75 @@
+//! The forms of standard output.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::shared::{OutputArgs, OutputFormat};
+use super::table::Table;
+use crate::base::{Books, Failure, LineSink, Output};
+use crate::wire::columns::{Cell, Columns};
+
+/// Standard output in the form that the user asked for.
+///
+/// # Errors
+/// When standard output is closed.
+pub fn open(args: &OutputArgs, books: &Arc<Books>) -> Result<Box<dyn LineSink>, Failure> {
+    let output = Output::stdout(books)?;
+    let columns = (!args.columns.is_empty()).then(|| Columns::named(&args.columns));
+    Ok(match args.format() {
+        OutputFormat::Jsonl => Box::new(output),
+        OutputFormat::Csv => Box::new(Csv { output, columns, header_written: false }),
+        OutputFormat::Table => Box::new(Table::new(output, columns, args.colors())),
+    })
+}
+
+/// Comma-separated values: the columns of the first record for all, a header first.
+struct Csv {
+    output: Output,
+    columns: Option<Columns>,
+    header_written: bool,
+}
+
+impl LineSink for Csv {
+    fn line(&mut self, record: &[u8]) -> Result<(), Failure> {
+        let record = parse(record)?;
+        let columns = self.columns.get_or_insert_with(|| Columns::of(&record));
+        if !std::mem::replace(&mut self.header_written, true) {
+            let header = csv_line(columns.names().iter().cloned())?;
+            self.output.lines(&header, 0)?;
+        }
+        let line = csv_line(columns.cells(&record).map(Cell::exact))?;
+        self.output.lines(&line, 1)
+    }
+
+    fn lines(&mut self, bytes: &[u8], _records: u64) -> Result<(), Failure> {
+        each_line(bytes, |line| self.line(line))
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        self.output.flush()
+    }
+}
+
+fn csv_line(cells: impl Iterator<Item = String>) -> Result<Vec<u8>, Failure> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written = writer.write_record(cells.map(String::into_bytes));
+    written.map_err(|error| Failure::Bug(error.to_string()))?;
+    writer.into_inner().map_err(|error| Failure::Bug(error.to_string()))
+}
+
+/// Our own record back as a tree.
+///
+/// # Errors
+/// [`Failure::Bug`]: what we write is JSON, and what we pass on was checked.
+pub fn parse(record: &[u8]) -> Result<Value, Failure> {
+    serde_json::from_slice(record).map_err(|error| Failure::Bug(format!("record is not JSON: {error}")))
+}
+
+/// Calls `each` for every line of `bytes`.
+///
+/// # Errors
+/// The first of `each`.
+pub fn each_line(bytes: &[u8], mut each: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+    bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).try_for_each(&mut each)
+}

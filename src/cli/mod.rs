@@ -1,0 +1,18 @@
+//! Floor 5 · Words for people: arguments, help, wiring, tables, plots, progress.
+//!
+//! A tool's file has four things in this order: its arguments, `main`, `run` (wiring, one screen), and the mapping
+//! of options to library types.
+
+pub mod aggregate;
+mod format;
+mod plot;
+mod progress;
+mod shared;
+mod table;
+
+use clap::Command;
+
+/// The six programs as clap knows them: man pages, completions and tests are made of these.
+pub fn commands() -> Vec<Command> {
+    vec![aggregate::command()]
+}

@@ -1,0 +1,113 @@
+//! Series of a rollup as curves in a terminal.
+
+use std::collections::BTreeMap;
+
+use rasciigraph::{Config, plot};
+use serde_json::Value;
+
+use super::format::{each_line, parse};
+use crate::base::{Failure, LineSink, Output};
+
+/// Curves drawn at most; more do not fit a screen, and the rest is said.
+const CURVES_MAX: usize = 8;
+/// Rows of a curve: five fit on one screen.
+const HEIGHT: u32 = 8;
+/// Points kept of one series: far more than a terminal has columns.
+const POINTS_MAX: usize = 100_000;
+
+/// Gathers rows and draws one method of them at the end.
+pub struct Plot {
+    output: Output,
+    method: String,
+    width: u32,
+    curves: BTreeMap<String, Curve>,
+}
+
+#[derive(Default)]
+struct Curve {
+    points: Vec<f64>,
+    first: String,
+    last: String,
+}
+
+impl Plot {
+    /// Draws `method` on `output`, `width` columns wide.
+    pub fn new(output: Output, method: String, width: u32) -> Plot {
+        Plot { output, method, width, curves: BTreeMap::new() }
+    }
+
+    fn draw(&mut self) -> Result<(), Failure> {
+        let more = self.curves.len().saturating_sub(CURVES_MAX);
+        for (label, curve) in std::mem::take(&mut self.curves).into_iter().take(CURVES_MAX) {
+            let Curve { points, first, last } = curve;
+            let (low, high) = points.iter().fold((f64::MAX, f64::MIN), |(l, h), &v| (l.min(v), h.max(v)));
+            let caption = format!("{} of {label}, {first} to {last}", self.method);
+            // The library cannot scale a flat line.
+            let drawn = if low < high && points.len() > 1 {
+                let config =
+                    Config::default().with_height(HEIGHT).with_width(self.width.saturating_sub(16).max(10));
+                plot(points, config)
+            } else {
+                format!("{low} throughout, {} points", points.len())
+            };
+            self.output.lines(format!("{caption}\n{}\n\n", drawn.trim_end()).as_bytes(), 1)?;
+        }
+        if more > 0 {
+            let said = format!("{more} more series are not drawn; choose with --by or telemetry-poll -m\n");
+            self.output.lines(said.as_bytes(), 0)?;
+        }
+        Ok(())
+    }
+
+    /// Draws what was gathered.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        self.draw()?;
+        self.output.flush()
+    }
+}
+
+impl LineSink for Plot {
+    fn line(&mut self, record: &[u8]) -> Result<(), Failure> {
+        let Value::Object(record) = parse(record)? else { return Ok(()) };
+        let value = record.get("aggregates").and_then(|all| all.get(&self.method)).and_then(Value::as_f64);
+        let time = record.get("timestamp").and_then(Value::as_str).unwrap_or_default();
+        let Some(value) = value else { return Ok(()) };
+        let keys = record
+            .iter()
+            .filter(|(key, _)| !matches!(&key[..], "timestamp" | "aggregates" | "unit" | "correction"));
+        let mut parts: Vec<String> =
+            keys.filter_map(|(key, value)| Some(format!("{key}={}", text(value)?))).collect();
+        if let Some(unit) = record.get("unit").and_then(text) {
+            parts.push(format!("in {unit}"));
+        }
+        let curve = self.curves.entry(parts.join(" ")).or_default();
+        if curve.points.is_empty() {
+            curve.first = time.to_owned();
+        }
+        if curve.points.len() < POINTS_MAX {
+            time.clone_into(&mut curve.last);
+            curve.points.push(value);
+        }
+        Ok(())
+    }
+
+    fn lines(&mut self, bytes: &[u8], _records: u64) -> Result<(), Failure> {
+        each_line(bytes, |line| self.line(line))
+    }
+
+    /// Nothing can be drawn before the end.
+    fn flush(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.chars().filter(|c| !c.is_control()).collect()),
+        other => Some(other.to_string()),
+    }
+}

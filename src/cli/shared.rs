@@ -1,0 +1,167 @@
+//! What all six programs share: options with one meaning everywhere, the start and the end of a run.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, ValueEnum, ValueHint};
+
+use super::progress;
+use crate::base::{Books, Failure, Outcome, Stop, exit, lines, signals};
+use crate::source::{self, Source};
+
+/// Options about the run itself.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Run")]
+pub struct RunArgs {
+    /// Write the books as JSON to FILE at the end and on SIGUSR1; - is standard error
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub stats: Option<PathBuf>,
+
+    /// Say nothing of single records; what ends the run is still said
+    #[arg(long)]
+    pub quiet: bool,
+
+    /// Reject lines longer than BYTES
+    #[arg(long, value_name = "BYTES", default_value_t = lines::LINE_MAX, value_parser = line_max)]
+    pub max_line: usize,
+}
+
+fn line_max(text: &str) -> Result<usize, String> {
+    let bytes: usize = text.parse().map_err(|_| "not a number of bytes".to_owned())?;
+    let range = lines::READ_BYTES..=1 << 30;
+    if range.contains(&bytes) {
+        Ok(bytes)
+    } else {
+        Err(format!("must be {} to {}", range.start(), range.end()))
+    }
+}
+
+/// Options about what standard output looks like.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Form of the output [default: table on a terminal, else jsonl]
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<OutputFormat>,
+
+    /// Columns of csv and table, as timestamp,aggregates.mean
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub columns: Vec<String>,
+
+    /// When to colour a table; NO_COLOR in the environment is honoured
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+}
+
+/// What standard output looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// One JSON object a line
+    Jsonl,
+    /// Comma-separated values with a header (RFC 4180)
+    Csv,
+    /// Aligned columns for people
+    Table,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl OutputArgs {
+    /// The form asked for, or the one that fits where standard output goes.
+    pub fn format(&self) -> OutputFormat {
+        let terminal = std::io::stdout().is_terminal();
+        self.output.unwrap_or(if terminal { OutputFormat::Table } else { OutputFormat::Jsonl })
+    }
+
+    /// Whether to use colours (no-color.org).
+    pub fn colors(&self) -> bool {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        match self.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => std::io::stdout().is_terminal() && !no_color,
+        }
+    }
+}
+
+/// What a run works with.
+pub struct Context {
+    /// The books of this process.
+    pub books: Arc<Books>,
+    /// Asked between records.
+    pub stop: Arc<Stop>,
+}
+
+/// Runs a program: parses the command line, takes the signals, runs, closes the books, gives the exit status.
+pub fn main<A: Parser>(
+    program: &'static str,
+    takes_hup: bool,
+    run_args: fn(&A) -> &RunArgs,
+    run: fn(&A, &Context) -> Result<Outcome, Failure>,
+) -> ExitCode {
+    main_from(program, std::env::args_os(), takes_hup, run_args, run)
+}
+
+fn main_from<A: Parser>(
+    program: &'static str,
+    command_line: impl Iterator<Item = OsString>,
+    takes_hup: bool,
+    run_args: fn(&A) -> &RunArgs,
+    run: fn(&A, &Context) -> Result<Outcome, Failure>,
+) -> ExitCode {
+    let args = match A::try_parse_from(command_line) {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version go to standard output and are no error; clap knows which is which.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let options = run_args(&args);
+    let books = Arc::new(Books::new(program, options.stats.clone(), options.quiet));
+    let result = signals::install(&books, takes_hup)
+        .map_err(|source| Failure::io("cannot take", "signals", source))
+        .and_then(|stop| run(&args, &Context { books: Arc::clone(&books), stop }));
+    exit::finish(&books, result)
+}
+
+/// Calls `each` for every operand in turn, standard input when there is none.
+///
+/// An operand that cannot be opened or read is reported, costs the exit status, and the others go on.
+///
+/// # Errors
+/// What `each` cannot recover from: the output's failures.
+pub fn for_each_input(
+    operands: &[String],
+    options: &RunArgs,
+    context: &Context,
+    mut each: impl FnMut(&mut dyn Source) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let stdin = ["-".to_owned()];
+    let names = if operands.is_empty() { &stdin[..] } else { operands };
+    let mut progress = progress::Progress::new(names, options.quiet);
+    for name in names {
+        if context.stop.requested() {
+            break;
+        }
+        let opened = source::open(name, options.max_line, &context.books);
+        let result = opened.and_then(|mut source| each(&mut progress.watch(source.as_mut())));
+        match result {
+            Err(failure @ Failure::Io { doing: "cannot read", .. }) => context.books.trouble(&failure),
+            other => other?,
+        }
+    }
+    Ok(())
+}
