@@ -8,5 +8,6 @@ pub mod define;
 pub mod model;
 pub mod poll;
 pub mod query;
+pub mod rule;
 pub mod sink;
 pub mod source;
