@@ -6,6 +6,7 @@
 pub mod base;
 pub mod define;
 pub mod model;
+pub mod notify;
 pub mod poll;
 pub mod query;
 pub mod rule;
