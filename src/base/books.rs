@@ -122,8 +122,13 @@ impl Books {
 
     /// Part of the work cannot be done, the rest goes on; the first such failure decides the exit status.
     pub fn trouble(&self, failure: &Failure) {
-        self.counts().trouble_status.get_or_insert(failure.status());
+        self.trouble_quietly(failure);
         self.complain(failure);
+    }
+
+    /// As [`Books::trouble`], where the reasons were said already.
+    pub fn trouble_quietly(&self, failure: &Failure) {
+        self.counts().trouble_status.get_or_insert(failure.status());
     }
 
     /// Says something that the user should know even with `--quiet`.

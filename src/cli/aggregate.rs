@@ -6,10 +6,11 @@ use clap::{CommandFactory, Parser, ValueEnum, ValueHint};
 
 use super::format;
 use super::plot::Plot;
-use super::shared::{self, Context, OutputArgs, RunArgs, for_each_input};
+use super::shared::{self, Context, OutputArgs, RunArgs, for_each_input, length_or_zero};
 use crate::base::{Failure, LineSink, Outcome, Output};
 use crate::model::Granularity;
 use crate::series::Method;
+use crate::wire::json::Records;
 use crate::work::records;
 use crate::work::rollup::{By, Late, Plan, Rollup};
 
@@ -36,7 +37,7 @@ pub struct Args {
     by: Vec<String>,
 
     /// Keep a span open until a timestamp this much after its end was seen
-    #[arg(long, value_name = "LENGTH", default_value = "5m", value_parser = lateness)]
+    #[arg(long, value_name = "LENGTH", default_value = "5m", value_parser = length_or_zero)]
     lateness: i64,
 
     /// What to do with samples that come after their span was closed
@@ -78,8 +79,9 @@ pub fn command() -> clap::Command {
 }
 
 fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
-    let mut rollup = Rollup::new(plan(args)?, &context.books);
-    let mut records = rollup.records().map_err(|error| Failure::Usage(error.to_string()))?;
+    let mut keys = Vec::new();
+    let mut rollup = Rollup::new(plan(args)?, &context.books, &mut keys);
+    let mut records = Records::new(&keys).map_err(|error| Failure::Usage(format!("--by: {error}")))?;
     if let Some(method) = &args.plot {
         let mut plot = plot(args, method, context)?;
         roll_up(args, context, &mut rollup, &mut records, &mut plot)?;
@@ -95,7 +97,7 @@ fn roll_up(
     args: &Args,
     context: &Context,
     rollup: &mut Rollup,
-    records: &mut crate::wire::json::Records,
+    records: &mut Records,
     out: &mut dyn LineSink,
 ) -> Result<(), Failure> {
     for_each_input(&args.files, &args.run, context, |source| {
@@ -139,12 +141,4 @@ fn plot(args: &Args, method: &str, context: &Context) -> Result<Plot, Failure> {
     }
     let width = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).map_or(80, |size| size.ws_col);
     Ok(Plot::new(Output::stdout(&context.books)?, method, u32::from(width.max(40))))
-}
-
-/// A granularity, or no time at all.
-fn lateness(text: &str) -> Result<i64, String> {
-    if text.trim_matches('0').is_empty() && !text.is_empty() {
-        return Ok(0);
-    }
-    text.parse::<Granularity>().map(Granularity::ns).map_err(|error| error.to_string())
 }

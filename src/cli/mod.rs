@@ -4,8 +4,11 @@
 //! of options to library types.
 
 pub mod aggregate;
+pub mod alarm;
+pub mod events;
 mod format;
 mod plot;
+pub mod poll;
 mod progress;
 mod shared;
 mod table;
@@ -14,5 +17,5 @@ use clap::Command;
 
 /// The six programs as clap knows them: man pages, completions and tests are made of these.
 pub fn commands() -> Vec<Command> {
-    vec![aggregate::command()]
+    vec![poll::command(), aggregate::command(), events::command(), alarm::command()]
 }

@@ -10,6 +10,7 @@ use clap::{Args, Parser, ValueEnum, ValueHint};
 
 use super::progress;
 use crate::base::{Books, Failure, Outcome, Stop, exit, lines, signals};
+use crate::model::Granularity;
 use crate::source::{self, Source};
 
 /// Options about the run itself.
@@ -37,6 +38,17 @@ fn line_max(text: &str) -> Result<usize, String> {
     } else {
         Err(format!("must be {} to {}", range.start(), range.end()))
     }
+}
+
+/// Reads a length of time, or `0` for none, in nanoseconds.
+///
+/// # Errors
+/// What to write instead.
+pub fn length_or_zero(text: &str) -> Result<i64, String> {
+    if text == "0" {
+        return Ok(0);
+    }
+    text.parse::<Granularity>().map(Granularity::ns).map_err(|error| error.to_string())
 }
 
 /// Options about what standard output looks like.

@@ -1,4 +1,8 @@
 //! Floor 4 · Engines, doors and time put together: what a run of a filter is.
 
+pub mod evaluate;
+pub mod filter;
+pub mod poll;
 pub mod records;
+pub mod relay;
 pub mod rollup;

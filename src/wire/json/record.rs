@@ -49,6 +49,9 @@ pub enum Reject {
     /// A timestamp that cannot be read.
     #[error("sample: timestamp \"{1}\": {0}")]
     Timestamp(BadTimestamp, String),
+    /// The line has what no tree can hold: half a surrogate pair, a number over the range.
+    #[error("not readable: a text of half characters or a number over the range")]
+    Unreadable,
     /// A limit of memory was reached.
     #[error("{0}")]
     Limit(&'static str),
@@ -66,6 +69,7 @@ impl Reject {
             Reject::WrongType { .. } => "wrong type",
             Reject::TooLarge => "number too large",
             Reject::Timestamp(..) => "bad timestamp",
+            Reject::Unreadable => "not readable",
             Reject::Limit(_) => "limit reached",
         }
     }

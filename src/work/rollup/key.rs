@@ -7,9 +7,7 @@ use std::hash::BuildHasher;
 
 use thiserror::Error;
 
-use crate::wire::json::{
-    Keys, Records, Reject, SampleParts, Scanner, Slot, TooManyKeys, ValueKind, unescape,
-};
+use crate::wire::json::{Keys, Records, Reject, SampleParts, Scanner, Slot, ValueKind, unescape};
 
 /// Dotted path parts in one key: deeper nesting is no grouping key.
 const PATH_MAX: usize = 16;
@@ -21,9 +19,6 @@ pub struct By(Vec<String>);
 /// Keys that nothing can be grouped by.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum KeyError {
-    /// More keys than a scan can look for.
-    #[error("{0}")]
-    TooMany(#[from] TooManyKeys),
     /// An empty key, or an empty part of a path.
     #[error("\"{0}\" is no key: write a top-level key or a dotted path, as resource_metadata.flavor.name")]
     Empty(String),
@@ -119,7 +114,6 @@ pub(super) fn hash(key: &[u8]) -> u64 {
 /// Reads the keys of samples.
 pub(super) struct KeyReader {
     fields: Vec<Field>,
-    top_level: Vec<String>,
 }
 
 enum Field {
@@ -132,34 +126,23 @@ enum Field {
 }
 
 impl KeyReader {
-    pub fn new(by: &By) -> KeyReader {
-        let mut reader = KeyReader { fields: Vec::new(), top_level: Vec::new() };
-        for key in by.keys() {
+    /// `top_level`: the extra keys of the records; those that are needed are added.
+    pub fn new(by: &By, top_level: &mut Vec<String>) -> KeyReader {
+        let fields = by.keys().iter().map(|key| {
             let mut names = key.split('.');
             let first = names.next().unwrap_or_default();
             if key == "resource_id" {
-                reader.fields.push(Field::Resource);
-                continue;
+                return Field::Resource;
             }
-            let number =
-                reader.top_level.iter().position(|name| name == first).unwrap_or(reader.top_level.len());
-            if number == reader.top_level.len() {
-                reader.top_level.push(first.to_owned());
+            let number = top_level.iter().position(|name| name == first).unwrap_or(top_level.len());
+            if number == top_level.len() {
+                top_level.push(first.to_owned());
             }
             let inner: Vec<Scanner> =
                 names.filter_map(|name| Keys::new(&[name]).ok()).map(Scanner::new).collect();
-            reader.fields.push(if inner.is_empty() {
-                Field::TopLevel(number)
-            } else {
-                Field::Path(number, inner)
-            });
-        }
-        reader
-    }
-
-    /// The top-level keys that must be scanned for besides the sample's own.
-    pub fn top_level(&self) -> &[String] {
-        &self.top_level
+            if inner.is_empty() { Field::TopLevel(number) } else { Field::Path(number, inner) }
+        });
+        KeyReader { fields: fields.collect() }
     }
 
     /// Appends the key of the sample in `line`.

@@ -79,13 +79,16 @@ pub struct Rollup {
 
 impl Rollup {
     /// An empty rollup.
-    pub fn new(plan: Plan, books: &Arc<Books>) -> Rollup {
+    ///
+    /// `extra`: the top-level keys that the records must be scanned for besides a sample's own (see
+    /// [`Records::new`]); those that this rollup needs are added. Several rollups may share one list.
+    pub fn new(plan: Plan, books: &Arc<Books>, extra: &mut Vec<String>) -> Rollup {
         let plain: Vec<&Method> = plan.methods.iter().filter(|method| method.form == Form::Plain).collect();
         let wants_rates = plain.len() < plan.methods.len();
         Rollup {
             needs: Needs::of(plain),
             wants_rates,
-            keys: KeyReader::new(&plan.by),
+            keys: KeyReader::new(&plan.by, extra),
             rows: RowWriter::new(&plan.methods),
             books: Arc::clone(books),
             groups: Vec::new(),
@@ -101,12 +104,15 @@ impl Rollup {
         }
     }
 
-    /// A reader of records that notes what this rollup needs of each.
-    ///
-    /// # Errors
-    /// When the plan's keys are more than a scan can look for.
-    pub fn records(&self) -> Result<Records, KeyError> {
-        Ok(Records::new(self.keys.top_level())?)
+    /// Computes one method more. To be called before the first record.
+    pub fn also(&mut self, method: Method) {
+        if !self.plan.methods.contains(&method) {
+            self.plan.methods.push(method);
+        }
+        let plain = self.plan.methods.iter().filter(|method| method.form == Form::Plain);
+        self.needs = Needs::of(plain);
+        self.wants_rates |= method.form != Form::Plain;
+        self.rows = RowWriter::new(&self.plan.methods);
     }
 
     /// Closes all spans: the input has ended.
@@ -117,9 +123,17 @@ impl Rollup {
         self.close_until(i64::MAX, out)
     }
 
-    /// The newest timestamp of all samples taken.
-    pub fn newest(&self) -> Option<Timestamp> {
-        self.newest
+    /// Time has come to `time`, whether or not a sample of this rollup said so.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn reach(&mut self, time: Timestamp, out: &mut dyn LineSink) -> Result<(), Failure> {
+        if self.newest.is_some_and(|newest| time <= newest) {
+            return Ok(());
+        }
+        self.newest = Some(time);
+        let complete_ns = time.ns().saturating_sub(self.plan.lateness_ns);
+        if complete_ns >= self.next_close_ns { self.close_until(complete_ns, out) } else { Ok(()) }
     }
 
     /// The group of the key in `scratch`, made if it is new.
@@ -158,7 +172,7 @@ impl Rollup {
         Ok(number)
     }
 
-    /// Everything before `time` is complete.
+    /// A sample is newer than all before it.
     fn advance(&mut self, time: Timestamp, line: Line<'_>, out: &mut dyn LineSink) -> Result<(), Failure> {
         if let Some(newest) = self.newest.filter(|newest| time.ns().saturating_sub(newest.ns()) > JUMP_NS) {
             self.books.warn(
@@ -169,9 +183,7 @@ impl Rollup {
                 ),
             );
         }
-        self.newest = Some(time);
-        let complete = time.ns().saturating_sub(self.plan.lateness_ns);
-        if complete >= self.next_close_ns { self.close_until(complete, out) } else { Ok(()) }
+        self.reach(time, out)
     }
 
     /// Emits and forgets all spans that end at or before `complete_ns`.

@@ -1,0 +1,6 @@
+//! See telemetry-events(1).
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    telemetry::cli::events::main()
+}

@@ -1,0 +1,130 @@
+//! telemetry-poll: asks this host and libvirt for samples.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{CommandFactory, Parser};
+use serde_json::json;
+
+use super::format;
+use super::shared::{self, Context, OutputArgs, RunArgs};
+use crate::base::{Failure, LineSink, Outcome};
+use crate::define::Selection;
+use crate::model::Granularity;
+use crate::poll::{Pollster, host::Host, libvirt::Libvirt};
+use crate::work::poll::{self, Pace};
+
+/// Ask this host and its virtual machines for samples
+#[derive(Parser, Debug)]
+#[command(name = "telemetry-poll", version, max_term_width = 100)]
+pub struct Args {
+    /// Only these meters; globs, and !globs that are not wanted
+    #[arg(short, long, value_name = "METER", value_delimiter = ',')]
+    meters: Vec<String>,
+
+    /// Time between two rounds: seconds, 5m or H:MM:SS
+    #[arg(short, long, value_name = "LENGTH", default_value = "10s")]
+    interval: Granularity,
+
+    /// Ask once and exit, as from cron
+    #[arg(long, conflicts_with = "rounds")]
+    once: bool,
+
+    /// Exit after N rounds
+    #[arg(short = 'n', long, value_name = "N")]
+    rounds: Option<u64>,
+
+    #[command(flatten)]
+    output: OutputArgs,
+
+    #[command(flatten)]
+    run: RunArgs,
+
+    /// Whom to ask: host, libvirt or libvirt:URI [default: host]; list prints all meters instead
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<String>,
+}
+
+/// The sources that `list` shows.
+const SOURCES: [&str; 2] = ["host", "libvirt"];
+
+/// The program.
+pub fn main() -> ExitCode {
+    shared::main("telemetry-poll", false, |args: &Args| &args.run, run)
+}
+
+/// The command line, for man pages and completions.
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
+fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
+    let selection = Selection::parse(&args.meters).map_err(|error| Failure::Usage(format!("-m: {error}")))?;
+    let mut out = format::open(&args.output, &context.books)?;
+    if let Some(("list", sources)) = args.sources.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        list(sources, &selection, out.as_mut())?;
+        return Ok(Outcome::Done);
+    }
+    let mut pollsters = pollsters(&args.sources, context)?;
+    every_glob_matches(&selection, &pollsters)?;
+    let pace = Pace {
+        interval: Duration::from_nanos(args.interval.ns().unsigned_abs()),
+        rounds: if args.once { Some(1) } else { args.rounds },
+    };
+    poll::run(&mut pollsters, &selection, pace, out.as_mut(), &context.books, &context.stop)?;
+    Ok(Outcome::Done)
+}
+
+/// One pollster a source; a source that is not there is said, and the others are asked.
+fn pollsters(names: &[String], context: &Context) -> Result<Vec<Box<dyn Pollster>>, Failure> {
+    let default = ["host".to_owned()];
+    let mut pollsters: Vec<Box<dyn Pollster>> = Vec::new();
+    for name in if names.is_empty() { &default[..] } else { names } {
+        match name.split_once(':').map_or((&name[..], None), |(kind, rest)| (kind, Some(rest))) {
+            ("host", None) => pollsters.push(Box::new(Host::new())),
+            ("libvirt", uri) => match Libvirt::open(uri) {
+                Ok(libvirt) => pollsters.push(Box::new(libvirt)),
+                Err(error) => context.books.trouble(&Failure::Unavailable(format!("{name}: {error}"))),
+            },
+            _ => {
+                let message = format!("unknown source \"{name}\" (host, libvirt or libvirt:URI)");
+                return Err(Failure::Usage(message));
+            }
+        }
+    }
+    Ok(pollsters)
+}
+
+/// A glob that takes no meter is a typing error, not a wish.
+fn every_glob_matches(selection: &Selection, pollsters: &[Box<dyn Pollster>]) -> Result<(), Failure> {
+    for glob in selection.wanted() {
+        let mut meters = pollsters.iter().flat_map(|pollster| pollster.meters());
+        if !pollsters.is_empty() && !meters.any(|meter| glob.matches(meter.name)) {
+            let message = format!("-m {}: no such meter; telemetry-poll list shows them all", glob.as_str());
+            return Err(Failure::Usage(message));
+        }
+    }
+    Ok(())
+}
+
+fn list(sources: &[String], selection: &Selection, out: &mut dyn LineSink) -> Result<(), Failure> {
+    let all = SOURCES.map(str::to_owned);
+    for source in if sources.is_empty() { &all[..] } else { sources } {
+        let meters = match source.split(':').next() {
+            Some("host") => crate::poll::host::meters(),
+            Some("libvirt") => crate::poll::libvirt::meters(),
+            _ => return Err(Failure::Usage(format!("unknown source \"{source}\" (host or libvirt)"))),
+        };
+        for meter in meters.iter().filter(|meter| selection.takes(meter.name)) {
+            let row = json!({
+                "source": source,
+                "name": meter.name,
+                "type": meter.sample_type.name(),
+                "unit": meter.unit,
+                "meaning": meter.meaning,
+            });
+            out.line(row.to_string().as_bytes())?;
+        }
+    }
+    out.flush()
+}

@@ -1,0 +1,54 @@
+//! Events through a filter: those that match pass, byte for byte.
+
+use serde_json::Value;
+
+use super::records::{Line, Trouble, Worker};
+use crate::base::LineSink;
+use crate::model::RecordKind;
+use crate::query::Filter;
+use crate::wire::json::{Records, Reject};
+
+/// Passes the events that match.
+pub struct EventFilter {
+    filter: Filter,
+    inverted: bool,
+    matched: u64,
+}
+
+impl EventFilter {
+    /// A filter that passes the events that match, or with `inverted` those that do not.
+    pub fn new(filter: Filter, inverted: bool) -> EventFilter {
+        EventFilter { filter, inverted, matched: 0 }
+    }
+
+    /// How many events passed.
+    pub fn matched(&self) -> u64 {
+        self.matched
+    }
+}
+
+impl Worker for EventFilter {
+    fn record(
+        &mut self,
+        records: &mut Records,
+        line: Line<'_>,
+        out: &mut dyn LineSink,
+    ) -> Result<(), Trouble> {
+        let kind = records.check(line.bytes)?;
+        if kind != RecordKind::Event {
+            return Err(Trouble::Skip(kind));
+        }
+        let matches = match &self.filter {
+            Filter::Everything => true,
+            filter => {
+                let event: Value = serde_json::from_slice(line.bytes).map_err(|_| Reject::Unreadable)?;
+                filter.matches(&event)
+            }
+        };
+        if matches != self.inverted {
+            self.matched += 1;
+            out.line(line.bytes)?;
+        }
+        Ok(())
+    }
+}

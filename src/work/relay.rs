@@ -1,0 +1,129 @@
+//! Records from ways in to ways out, unchanged: what telemetry-listen and telemetry-publish do.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::thread;
+
+use super::records::{self, Line, Trouble, Worker, work_through};
+use crate::base::{Block, Books, Chunk, Failure, LineSink, Stop};
+use crate::source::Source;
+use crate::wire::json::{Records, Reject};
+
+/// Blocks that wait between the sources' threads and the one that checks and writes: 16 MiB of a reader's blocks.
+const QUEUE_MAX: usize = 64;
+
+/// Passes every line that is a record.
+pub struct Relay;
+
+impl Worker for Relay {
+    #[inline]
+    fn record(
+        &mut self,
+        records: &mut Records,
+        line: Line<'_>,
+        out: &mut dyn LineSink,
+    ) -> Result<(), Trouble> {
+        records.check(line.bytes)?;
+        out.line(line.bytes)?;
+        Ok(())
+    }
+}
+
+/// Passes the records of all `sources` to `out`, in the order of arrival, until all have ended or a stop is requested.
+///
+/// One source is read by this thread; more get a thread each, and wait when `out` does not keep up.
+///
+/// # Errors
+/// What the output cannot recover from. A source that fails is reported, and the others go on.
+pub fn relay(
+    mut sources: Vec<Box<dyn Source>>,
+    out: &mut dyn LineSink,
+    books: &Arc<Books>,
+    stop: &Arc<Stop>,
+) -> Result<(), Failure> {
+    let mut records = Records::new::<&str>(&[]).map_err(|error| Failure::Bug(error.to_string()))?;
+    if let [source] = &mut sources[..] {
+        return records::run(source.as_mut(), &mut records, &mut Relay, out, books, stop);
+    }
+    let (sender, receiver) = sync_channel(QUEUE_MAX);
+    let mut readers = Vec::new();
+    for source in sources {
+        let (sender, books, stop) = (sender.clone(), Arc::clone(books), Arc::clone(stop));
+        let name = source.name().to_owned();
+        let reader =
+            thread::Builder::new().name("source".into()).spawn(move || read(source, &sender, &books, &stop));
+        readers.push(reader.map_err(|error| Failure::io("cannot start a thread for", name, error))?);
+    }
+    drop(sender);
+    let result = write(&receiver, &mut records, out, books);
+    // Readers that are still waiting for their source end now; those that wait for us see a closed channel.
+    drop(receiver);
+    stop.request();
+    for reader in readers {
+        if reader.join().is_err() {
+            return Err(Failure::Bug("a source's thread panicked".into()));
+        }
+    }
+    result
+}
+
+/// A chunk that has left its source's buffer.
+enum Owned {
+    Lines { source: String, first_line: u64, bytes: Vec<u8> },
+    TooLong { source: String, line: u64, bytes: u64 },
+}
+
+fn read(mut source: Box<dyn Source>, sender: &SyncSender<Owned>, books: &Books, stop: &Stop) {
+    loop {
+        let owned = match source.next(stop, &mut || Ok(())) {
+            Ok(Some(Chunk::Lines(block))) => Owned::Lines {
+                source: block.source.to_owned(),
+                first_line: block.first_line,
+                bytes: block.bytes.to_vec(),
+            },
+            Ok(Some(Chunk::TooLong { source, line, bytes })) => {
+                Owned::TooLong { source: source.to_owned(), line, bytes }
+            }
+            Ok(None) => break,
+            Err(failure) => {
+                books.trouble(&failure);
+                break;
+            }
+        };
+        if sender.send(owned).is_err() {
+            break;
+        }
+    }
+    source.close(books);
+}
+
+fn write(
+    receiver: &Receiver<Owned>,
+    records: &mut Records,
+    out: &mut dyn LineSink,
+    books: &Books,
+) -> Result<(), Failure> {
+    loop {
+        let owned = match receiver.try_recv() {
+            Ok(owned) => owned,
+            Err(TryRecvError::Disconnected) => break,
+            Err(TryRecvError::Empty) => {
+                out.flush()?;
+                let Ok(owned) = receiver.recv() else { break };
+                owned
+            }
+        };
+        match owned {
+            Owned::Lines { source, first_line, bytes } => {
+                let block = Block { source: &source, bytes: &bytes, first_line };
+                work_through(block, records, &mut Relay, out, books)?;
+            }
+            Owned::TooLong { source, line, bytes } => {
+                let reject = Reject::TooLong(bytes);
+                books.read(1, bytes);
+                books.reject(&source, line, reject.reason(), &reject);
+            }
+        }
+    }
+    out.flush()
+}
