@@ -15,6 +15,6 @@ pub mod signals;
 pub use address::{Address, Url};
 pub use books::Books;
 pub use exit::{Failure, Outcome};
-pub use lines::{Block, Chunk, LineReader};
+pub use lines::{Block, Chunk, LineBuffer, LineReader};
 pub use output::{LineSink, Output};
 pub use signals::Stop;
