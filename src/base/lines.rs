@@ -4,7 +4,7 @@
 //! producer that pauses is seen at once.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::AsFd;
 
 use memchr::{memchr, memrchr};
@@ -16,9 +16,6 @@ use super::{Failure, Stop};
 pub const READ_BYTES: usize = 256 * 1024;
 /// The longest line taken unless the user says otherwise: a hundred times the largest notification captured.
 pub const LINE_MAX: usize = 1024 * 1024;
-
-/// A byte order mark, which some editors put before UTF-8.
-const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// Whole lines, each with its line feed. The last line of an input gets one if it had none.
 #[derive(Clone, Copy, Debug)]
@@ -62,20 +59,150 @@ pub enum Chunk<'a> {
     },
 }
 
-/// Reads an input as blocks of whole lines.
-pub struct LineReader<R> {
-    input: R,
-    name: String,
-    buffer: Vec<u8>,
-    /// How much of `buffer` was read; the rest is room.
-    filled: usize,
-    /// What of that was handed out already.
+/// The bytes of one input on their way to becoming lines: reads, and hands out what is whole.
+///
+/// [`LineReader`] is one of these with an input that may block; doors with many inputs keep one for each.
+pub struct LineBuffer {
+    bytes: Vec<u8>,
+    /// What of `bytes` was handed out already.
     taken: usize,
+    /// One past the last line feed in `bytes`; `taken` or less when there is no whole line.
+    whole: usize,
     line: u64,
+    read_bytes: usize,
     line_max: usize,
     /// Bytes passed over of a line that is too long.
     too_long: Option<u64>,
     at_start: bool,
+}
+
+impl LineBuffer {
+    /// An empty one, at the start of an input. Asks for `read_bytes` a read; allocates with the first.
+    pub fn new(read_bytes: usize, line_max: usize) -> LineBuffer {
+        LineBuffer {
+            bytes: Vec::new(),
+            taken: 0,
+            whole: 0,
+            line: 1,
+            read_bytes,
+            line_max,
+            too_long: None,
+            at_start: true,
+        }
+    }
+
+    /// Whether [`LineBuffer::take`] has something to hand out; if not, [`LineBuffer::read_from`] is next.
+    pub fn is_ready(&self) -> bool {
+        self.whole > self.taken
+    }
+
+    /// The whole lines there are, or the news that the next one is too long. `source` is for messages.
+    pub fn take<'a>(&'a mut self, source: &'a str) -> Chunk<'a> {
+        debug_assert!(self.is_ready(), "asked for lines that are not there");
+        let end = self.end_of_lines_within_limit();
+        if end == self.taken {
+            return self.end_of_too_long(source);
+        }
+        let bytes = &self.bytes[self.taken..end];
+        let first_line = self.line;
+        // The borrow checker wants the count before the block is handed out; it costs 0.03 ns a byte.
+        self.line += memchr::memchr_iter(b'\n', bytes).count() as u64;
+        self.taken = end;
+        Chunk::Lines(Block { source, bytes, first_line })
+    }
+
+    /// One read(2) from `input`; the number of bytes that came, 0 at its end.
+    ///
+    /// # Errors
+    /// What read(2) says.
+    pub fn read_from(&mut self, input: impl AsFd) -> io::Result<usize> {
+        debug_assert!(!self.is_ready(), "whole lines are taken before more is read");
+        self.bytes.drain(..self.taken);
+        self.taken = 0;
+        self.whole = 0;
+        if self.bytes.len() > self.line_max {
+            self.too_long = Some(self.too_long.unwrap_or(0) + self.bytes.len() as u64);
+            self.bytes.clear();
+            self.bytes.shrink_to(self.read_bytes);
+        }
+        self.bytes.reserve(self.read_bytes);
+        let start = self.bytes.len();
+        // Spare capacity instead of a zeroed slice: nothing is written twice.
+        let count = rustix::io::read(input, rustix::buffer::spare_capacity(&mut self.bytes))?;
+        self.whole = memrchr(b'\n', &self.bytes[start..]).map_or(0, |at| start + at + 1);
+        if self.at_start && count > 0 {
+            self.pass_over_byte_order_mark();
+        }
+        Ok(count)
+    }
+
+    /// Bytes held of a line whose end has not come.
+    pub fn unfinished_bytes(&self) -> usize {
+        self.bytes.len() - self.taken.max(self.whole)
+    }
+
+    /// Nothing more will come: an unfinished last line gets its line feed.
+    pub fn end(&mut self) {
+        if self.unfinished_bytes() > 0 || self.too_long.is_some() {
+            self.bytes.push(b'\n');
+            self.whole = self.bytes.len();
+        }
+    }
+
+    /// Begins with another input: line 1, nothing read.
+    pub fn restart(&mut self) {
+        self.bytes.clear();
+        (self.taken, self.whole, self.line) = (0, 0, 1);
+        self.too_long = None;
+        self.at_start = true;
+    }
+
+    /// One past the last of the whole lines that stand before the first that is too long.
+    fn end_of_lines_within_limit(&self) -> usize {
+        let whole = &self.bytes[self.taken..self.whole];
+        if self.too_long.is_some() {
+            return self.taken;
+        }
+        // Bytes that are fewer than the limit hold no line over it: nothing is looked at one by one.
+        if whole.len() <= self.line_max {
+            return self.whole;
+        }
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', whole) {
+            if end - start > self.line_max {
+                return self.taken + start;
+            }
+            start = end + 1;
+        }
+        self.whole
+    }
+
+    /// The line feed of a line that was passed over has come.
+    fn end_of_too_long<'a>(&mut self, source: &'a str) -> Chunk<'a> {
+        let end = memchr(b'\n', &self.bytes[self.taken..]).unwrap_or(0);
+        let bytes = self.too_long.take().unwrap_or(0) + end as u64;
+        self.taken += end + 1;
+        self.line += 1;
+        Chunk::TooLong { source, line: self.line - 1, bytes }
+    }
+
+    fn pass_over_byte_order_mark(&mut self) {
+        let mark = b"\xEF\xBB\xBF";
+        if self.bytes.len() < mark.len() && mark.starts_with(&self.bytes) {
+            return;
+        }
+        self.at_start = false;
+        if self.bytes.starts_with(mark) {
+            self.taken = mark.len();
+        }
+    }
+}
+
+/// Reads an input as blocks of whole lines.
+pub struct LineReader<R> {
+    input: R,
+    name: String,
+    lines: LineBuffer,
     at_end: bool,
     /// A regular file never blocks: there is nothing to wait for.
     may_block: bool,
@@ -99,23 +226,11 @@ impl LineReader<File> {
     }
 }
 
-impl<R: Read + AsFd> LineReader<R> {
+impl<R: AsFd> LineReader<R> {
     /// A reader of `input`, which may block; `name` is for messages.
     pub fn new(input: R, name: &str, line_max: usize) -> LineReader<R> {
-        LineReader {
-            input,
-            name: name.to_owned(),
-            buffer: Vec::new(),
-            filled: 0,
-            taken: 0,
-            line: 1,
-            // Lines shorter than a read are never looked at one by one, so they cannot be told to be too long.
-            line_max: line_max.max(READ_BYTES),
-            too_long: None,
-            at_start: true,
-            at_end: false,
-            may_block: true,
-        }
+        let lines = LineBuffer::new(READ_BYTES, line_max);
+        LineReader { input, name: name.to_owned(), lines, at_end: false, may_block: true }
     }
 
     /// What messages call the input.
@@ -138,88 +253,43 @@ impl<R: Read + AsFd> LineReader<R> {
             if stop.requested() {
                 return Ok(None);
             }
-            let waiting = &self.buffer[self.taken..self.filled];
-            let whole = memrchr(b'\n', waiting).map_or(0, |at| at + 1);
-            if whole > 0 && memchr(b'\n', waiting).is_some_and(|end| end > self.line_max) {
-                self.too_long.get_or_insert(0);
-            }
-            if whole > 0 && self.too_long.is_some() {
-                return Ok(Some(self.end_of_too_long()));
-            }
-            if whole > 0 {
-                let (start, line) = (self.taken, self.line);
-                self.taken += whole;
-                let bytes = &self.buffer[start..start + whole];
-                // The borrow checker wants the count before the block is handed out; it costs 0.03 ns a byte.
-                self.line += memchr::memchr_iter(b'\n', bytes).count() as u64;
-                return Ok(Some(Chunk::Lines(Block { source: &self.name, bytes, first_line: line })));
+            if self.lines.is_ready() {
+                return Ok(Some(self.lines.take(&self.name)));
             }
             if self.at_end {
                 return Ok(None);
             }
-            self.buffer.copy_within(self.taken..self.filled, 0);
-            self.filled -= self.taken;
-            self.taken = 0;
-            if self.filled > self.line_max {
-                self.too_long = Some(self.too_long.unwrap_or(0) + self.filled as u64);
-                self.filled = 0;
-                self.buffer.truncate(READ_BYTES + 1);
-                self.buffer.shrink_to_fit();
-            }
-            self.fill(stop, pause)?;
-        }
-    }
-
-    /// The line feed of a line that was passed over has come.
-    fn end_of_too_long(&mut self) -> Chunk<'_> {
-        let end = memchr(b'\n', &self.buffer[self.taken..self.filled]).unwrap_or(0);
-        let bytes = self.too_long.take().unwrap_or(0) + end as u64;
-        self.taken += end + 1;
-        self.line += 1;
-        Chunk::TooLong { source: &self.name, line: self.line - 1, bytes }
-    }
-
-    fn fill(&mut self, stop: &Stop, pause: &mut dyn FnMut() -> Result<(), Failure>) -> Result<(), Failure> {
-        if self.may_block {
-            let mut ready = [PollFd::from_borrowed_fd(self.input.as_fd(), PollFlags::IN)];
-            let no_time = Timespec { tv_sec: 0, tv_nsec: 0 };
-            if poll(&mut ready, Some(&no_time)).is_ok_and(|count| count == 0) {
-                pause()?;
-                let mut ready = [
-                    PollFd::from_borrowed_fd(self.input.as_fd(), PollFlags::IN),
-                    PollFd::from_borrowed_fd(stop.as_fd(), PollFlags::IN),
-                ];
-                // An interrupted or failed wait is no harm: the loop asks for a stop, then reads.
-                let _ = poll(&mut ready, None);
+            if self.may_block {
+                self.wait(stop, pause)?;
                 if stop.requested() {
-                    return Ok(());
+                    return Ok(None);
                 }
+            }
+            match self.lines.read_from(&self.input) {
+                Ok(0) => {
+                    self.at_end = true;
+                    self.lines.end();
+                }
+                Ok(_) => {}
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
+                Err(error) => return Err(Failure::io("cannot read", &self.name, error)),
             }
         }
-        // A byte more than is read, for the line feed that a last line may lack.
-        if self.buffer.len() < self.filled + READ_BYTES + 1 {
-            self.buffer.resize(self.filled + READ_BYTES + 1, 0);
-        }
-        match self.input.read(&mut self.buffer[self.filled..self.filled + READ_BYTES]) {
-            Ok(0) => {
-                self.at_end = true;
-                if self.filled > 0 || self.too_long.is_some() {
-                    self.buffer[self.filled] = b'\n';
-                    self.filled += 1;
-                }
-            }
-            Ok(count) => {
-                self.filled += count;
-                let start = &self.buffer[..self.filled.min(BOM.len())];
-                if self.at_start && !(start.len() < BOM.len() && BOM.starts_with(start)) {
-                    self.at_start = false;
-                    if start == BOM {
-                        self.taken = BOM.len();
-                    }
-                }
-            }
-            Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
-            Err(error) => return Err(Failure::io("cannot read", &self.name, error)),
+    }
+
+    /// Returns when there is something to read or a stop was requested; calls `pause` unless it is there already.
+    fn wait(&self, stop: &Stop, pause: &mut dyn FnMut() -> Result<(), Failure>) -> Result<(), Failure> {
+        let mut ready = [PollFd::from_borrowed_fd(self.input.as_fd(), PollFlags::IN)];
+        let no_time = Timespec { tv_sec: 0, tv_nsec: 0 };
+        if poll(&mut ready, Some(&no_time)).is_ok_and(|count| count == 0) {
+            pause()?;
+            let mut ready = [
+                PollFd::from_borrowed_fd(self.input.as_fd(), PollFlags::IN),
+                PollFd::from_borrowed_fd(stop.as_fd(), PollFlags::IN),
+            ];
+            // An interrupted or failed wait is no harm: the loop asks for a stop, then reads.
+            let _ = poll(&mut ready, None);
         }
         Ok(())
     }
@@ -284,6 +354,15 @@ mod tests {
                 assert_eq!(lines[1], (2, Some(b"b".to_vec())), "{length} cut at {cut}");
             }
         }
+    }
+
+    #[test]
+    fn a_limit_below_a_read_finds_the_long_line_between_short_ones() {
+        let lines = read_all(vec![b"a\nb\ntoo long\nc\n".to_vec()], 3);
+        assert_eq!(
+            lines,
+            [(1, Some(b"a".to_vec())), (2, Some(b"b".to_vec())), (3, None), (4, Some(b"c".to_vec()))]
+        );
     }
 
     #[test]

@@ -3,15 +3,20 @@
 //! Knows no telemetry: a line here is bytes up to a line feed. The only floor below 3 that may touch
 //! descriptors, threads and the clock.
 
+pub mod address;
 pub mod books;
 pub mod clock;
 pub mod exit;
 pub mod lines;
+pub mod nearest;
 pub mod output;
 pub mod signals;
+#[cfg(test)]
+pub(crate) mod testing;
 
+pub use address::{Address, Url};
 pub use books::Books;
 pub use exit::{Failure, Outcome};
-pub use lines::{Block, Chunk, LineReader};
+pub use lines::{Block, Chunk, LineBuffer, LineReader};
 pub use output::{LineSink, Output};
 pub use signals::Stop;

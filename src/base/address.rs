@@ -1,0 +1,360 @@
+//! Addresses of doors: `-`, a path, or a URL `scheme:place?key=value&flag`, as `udp://:4952`, `file:day.jsonl?follow`.
+//!
+//! A word before the first colon is a scheme when it is two or more of `a-z0-9+` and begins with a letter; a file
+//! whose name looks like that is written `./name:with:colons`. A plain path is taken as it is; in a URL `%XX` stands
+//! for one byte.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Failure;
+use super::nearest::did_you_mean;
+
+/// The port of an address that names none: the one Ceilometer's udp and tcp publishers send to.
+pub const DEFAULT_PORT: u16 = 4952;
+
+/// Where to read from or write to, as a user writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// `-`: standard input or output.
+    Standard,
+    /// A plain path.
+    Path(PathBuf),
+    /// Anything with a scheme.
+    Url(Url),
+}
+
+impl Address {
+    /// Takes an operand apart.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] when it is empty, or a URL with a broken `%XX`.
+    pub fn parse(text: &str) -> Result<Address, Failure> {
+        match text {
+            "" => return Err(Failure::Usage("an address is empty".to_owned())),
+            "-" => return Ok(Address::Standard),
+            _ => {}
+        }
+        let Some((scheme, rest)) = text.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
+            return Ok(Address::Path(PathBuf::from(text)));
+        };
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let options = query.split('&').filter(|option| !option.is_empty()).map(|option| {
+            let (key, value) =
+                option.split_once('=').map_or((option, None), |(key, value)| (key, Some(value)));
+            let value = value.map(|value| decoded(text, value)).transpose()?;
+            let value = value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            Ok((key.to_owned(), value))
+        });
+        let options = options.collect::<Result<_, Failure>>()?;
+        Ok(Address::Url(Url {
+            name: without_password(text),
+            scheme: scheme.to_owned(),
+            place: place.to_owned(),
+            options,
+        }))
+    }
+}
+
+/// An address with a scheme, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url {
+    name: String,
+    scheme: String,
+    place: String,
+    options: Vec<(String, Option<String>)>,
+}
+
+impl Url {
+    /// The URL as the user wrote it, a password replaced by `***`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What stands before the first colon.
+    pub fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// The path of `file:PATH`, `file:///PATH` and `unix:PATH`.
+    ///
+    /// # Errors
+    /// When there is none, or `//HOST` stands before it.
+    pub fn path(&self) -> Result<PathBuf, Failure> {
+        let path = match self.place.strip_prefix("//") {
+            Some(absolute) if absolute.starts_with('/') => absolute,
+            Some(other) => {
+                let scheme = &self.scheme;
+                let hint = format!("write {scheme}:{other}, or {scheme}:///{other} from the root");
+                return Err(self.usage(&format_args!("names a host, not a path: {hint}")));
+            }
+            None => &self.place,
+        };
+        if path.is_empty() {
+            return Err(self.usage(&"names no path"));
+        }
+        Ok(PathBuf::from(OsString::from_vec(decoded(&self.name, path)?)))
+    }
+
+    /// The host and port of `scheme://HOST:PORT`; the port is 4952 when none is written.
+    ///
+    /// # Errors
+    /// When it is not of that form.
+    pub fn host_port(&self) -> Result<HostPort, Failure> {
+        let form = format!("is not {}://HOST:PORT", self.scheme);
+        let place = self.place.strip_prefix("//").ok_or_else(|| self.usage(&form))?;
+        let place = place.strip_suffix('/').unwrap_or(place);
+        let (host, port) = match place.strip_prefix('[') {
+            Some(bracketed) => bracketed.split_once(']').ok_or_else(|| self.usage(&form))?,
+            None => place.split_at(place.find(':').unwrap_or(place.len())),
+        };
+        let port = match port.strip_prefix(':') {
+            Some(port) => port.parse().map_err(|_| self.usage(&form))?,
+            None if port.is_empty() => DEFAULT_PORT,
+            None => return Err(self.usage(&form)),
+        };
+        if host.contains(['/', '@']) {
+            return Err(self.usage(&form));
+        }
+        Ok(HostPort { host: host.to_owned(), port })
+    }
+
+    /// Refuses options that are not `known`, and says which are.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] with the nearest known option.
+    pub fn only_options(&self, known: &[&str]) -> Result<(), Failure> {
+        let Some((key, _)) = self.options.iter().find(|(key, _)| !known.contains(&key.as_str())) else {
+            return Ok(());
+        };
+        let hint = did_you_mean(key, known);
+        let list = if known.is_empty() { "it takes none".to_owned() } else { known.join(", ") };
+        Err(self.usage(&format_args!("unknown option \"{key}\"{hint}; known: {list}")))
+    }
+
+    /// Whether an option stands there alone, or as `=true`, `=yes`, `=1`.
+    ///
+    /// # Errors
+    /// When its value says neither yes nor no.
+    pub fn flag(&self, key: &str) -> Result<bool, Failure> {
+        match self.options.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_deref()) {
+            None | Some(Some("false" | "no" | "0")) => Ok(false),
+            Some(None | Some("true" | "yes" | "1")) => Ok(true),
+            Some(Some(other)) => Err(self.usage(&format_args!("{key}={other}: say {key} or leave it out"))),
+        }
+    }
+
+    /// The value of an option; none when it is not there.
+    ///
+    /// # Errors
+    /// When it stands there without a value.
+    pub fn value(&self, key: &str) -> Result<Option<&str>, Failure> {
+        match self.options.iter().find(|(name, _)| name == key) {
+            None => Ok(None),
+            Some((_, Some(value))) => Ok(Some(value)),
+            Some((_, None)) => Err(self.usage(&format_args!("option {key} needs a value"))),
+        }
+    }
+
+    /// A size in bytes: a number, with K, M or G (or KiB, MiB, GiB) for powers of 1024.
+    ///
+    /// # Errors
+    /// When the value is something else, or outside of `range`.
+    pub fn bytes(&self, key: &str, range: std::ops::RangeInclusive<u64>) -> Result<Option<u64>, Failure> {
+        let Some(text) = self.value(key)? else { return Ok(None) };
+        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+        let shift = match &text[digits.len()..] {
+            "" => Some(0),
+            "K" | "KiB" => Some(10),
+            "M" | "MiB" => Some(20),
+            "G" | "GiB" => Some(30),
+            _ => None,
+        };
+        let number = digits.parse::<u64>().ok().zip(shift);
+        let bytes = number.and_then(|(number, shift)| number.checked_mul(1 << shift));
+        bytes.filter(|bytes| range.contains(bytes)).map(Some).ok_or_else(|| {
+            let (least, most) = (range.start(), range.end());
+            self.usage(&format_args!(
+                "{key}={text} is not a size in bytes from {least} to {most}, as 65536 or 16M"
+            ))
+        })
+    }
+
+    /// A time in seconds, fractions allowed, at most `seconds_max`.
+    ///
+    /// # Errors
+    /// When the value is something else.
+    pub fn seconds(&self, key: &str, seconds_max: f64) -> Result<Option<Duration>, Failure> {
+        let Some(text) = self.value(key)? else { return Ok(None) };
+        let seconds = text.parse::<f64>().ok().filter(|seconds| (0.0..=seconds_max).contains(seconds));
+        let seconds = seconds.ok_or_else(|| {
+            self.usage(&format_args!("{key}={text} is not a number of seconds from 0 to {seconds_max}"))
+        })?;
+        Ok(Some(Duration::from_secs_f64(seconds)))
+    }
+
+    /// One of `choices`, the first when the option is not there.
+    ///
+    /// # Errors
+    /// When the value is none of them.
+    pub fn choice<'a>(&self, key: &str, choices: &[&'a str]) -> Result<&'a str, Failure> {
+        let Some(value) = self.value(key)? else { return Ok(choices[0]) };
+        choices.iter().find(|choice| **choice == value).copied().ok_or_else(|| {
+            let hint = did_you_mean(value, choices);
+            self.usage(&format_args!("{key}={value}{hint}; known: {}", choices.join(", ")))
+        })
+    }
+
+    /// The failure for a scheme that is none of `known`.
+    pub fn unknown_scheme(&self, known: &[&str]) -> Failure {
+        let hint = did_you_mean(&self.scheme, known);
+        let scheme = &self.scheme;
+        self.usage(&format_args!(
+            "unknown scheme \"{scheme}\"{hint}; known: -, a path, {} (a file of that name is written ./{scheme}:…)",
+            known.iter().map(|known| format!("{known}:")).collect::<Vec<_>>().join(", ")
+        ))
+    }
+
+    /// A usage failure about this URL.
+    pub fn usage(&self, what: &dyn fmt::Display) -> Failure {
+        Failure::Usage(format!("{}: {what}", self.name))
+    }
+}
+
+/// A host and a port. An empty host is loopback (127.0.0.1): whoever means every address writes `0.0.0.0` or `[::]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPort {
+    host: String,
+    port: u16,
+}
+
+impl HostPort {
+    /// The addresses that the system knows for it, at least one.
+    ///
+    /// # Errors
+    /// When the name cannot be resolved.
+    pub fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
+        let host = if self.host.is_empty() { "127.0.0.1" } else { &self.host };
+        let addresses: Vec<SocketAddr> = (host, self.port).to_socket_addrs()?.collect();
+        if addresses.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, format!("{host} has no address")));
+        }
+        Ok(addresses)
+    }
+}
+
+fn is_scheme(word: &str) -> bool {
+    let shape = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'+';
+    word.len() >= 2 && word.as_bytes()[0].is_ascii_lowercase() && word.bytes().all(shape)
+}
+
+/// `%XX` replaced by its byte (RFC 3986, 2.1).
+fn decoded(whole: &str, text: &str) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+        match (digit(rest.next()), digit(rest.next())) {
+            (Some(high), Some(low)) => bytes.push((high * 16 + low) as u8),
+            _ => {
+                return Err(Failure::Usage(format!("{whole}: % must be followed by two hexadecimal digits")));
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+/// `scheme://user:password@host` with `***` for the password.
+fn without_password(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
+    match authority.rfind('@').and_then(|at| Some((at, authority[..at].find(':')?))) {
+        Some((at, colon)) => format!("{scheme}://{}:***{}", &rest[..colon], &rest[at..]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        match Address::parse(text).unwrap() {
+            Address::Url(url) => url,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn host_port(text: &str) -> Option<(String, u16)> {
+        url(text).host_port().ok().map(|place| (place.host, place.port))
+    }
+
+    #[test]
+    fn a_word_before_a_colon_is_a_scheme_and_everything_else_a_path() {
+        assert_eq!(Address::parse("-").unwrap(), Address::Standard);
+        for path in
+            ["day.jsonl", "./udp:x", "/a:b", "2026-11-22T10:00.jsonl", "c:\\x", "what?.jsonl", "50%.jsonl"]
+        {
+            assert_eq!(Address::parse(path).unwrap(), Address::Path(PathBuf::from(path)), "{path}");
+        }
+        assert_eq!(url("udp://:4952").scheme(), "udp");
+        assert_eq!(url("file:a%20b%3F.jsonl?follow").path().unwrap(), PathBuf::from("a b?.jsonl"));
+        assert_eq!(url("file:///var/x").path().unwrap(), PathBuf::from("/var/x"));
+        assert_eq!(url("unix:/run/x").path().unwrap(), PathBuf::from("/run/x"));
+        assert!(url("file://var/x").path().is_err());
+        assert!(url("file:").path().is_err());
+        assert!(url("file:%zz").path().is_err());
+    }
+
+    #[test]
+    fn a_place_is_a_host_and_a_port() {
+        let place = |host: &str, port| Some((host.to_owned(), port));
+        assert_eq!(host_port("udp://:4952"), place("", 4952));
+        assert_eq!(host_port("udp://collector"), place("collector", 4952));
+        assert_eq!(host_port("tcp://10.0.0.1:80/"), place("10.0.0.1", 80));
+        assert_eq!(host_port("tcp://[::1]:80"), place("::1", 80));
+        assert_eq!(host_port("tcp://[::]"), place("::", 4952));
+        for bad in
+            ["udp:4952", "udp://::1:80", "udp://host:", "udp://host:99999", "udp://[::1]80", "udp://a/b"]
+        {
+            assert_eq!(host_port(bad), None, "{bad}");
+        }
+        let loopback = url("udp://:7").host_port().unwrap().resolve().unwrap();
+        assert_eq!(loopback, ["127.0.0.1:7".parse().unwrap()]);
+    }
+
+    #[test]
+    fn options_are_named_when_they_are_wrong() {
+        let url = url("tcp://h:1?queue=16M&linger=1.5&sync&when_full=wiat");
+        assert_eq!(url.bytes("queue", 1..=1 << 30).unwrap(), Some(16 << 20));
+        assert!(url.bytes("queue", 1..=1024).is_err());
+        assert_eq!(url.seconds("linger", 60.0).unwrap(), Some(Duration::from_millis(1500)));
+        assert!(url.flag("sync").unwrap());
+        assert!(!url.flag("other").unwrap());
+        let wrong = url.choice("when_full", &["drop", "wait"]).unwrap_err().to_string();
+        assert!(wrong.contains("when_full=wiat (did you mean \"wait\"?); known: drop, wait"), "{wrong}");
+        let unknown = url.only_options(&["queues", "linger", "sync", "when_full"]).unwrap_err().to_string();
+        assert!(unknown.ends_with(
+            "unknown option \"queue\" (did you mean \"queues\"?); known: queues, linger, sync, when_full"
+        ));
+        let scheme = url.unknown_scheme(&["udp", "tpc"]).to_string();
+        assert!(
+            scheme.contains("unknown scheme \"tcp\" (did you mean \"tpc\"?); known: -, a path, udp:, tpc:")
+        );
+    }
+
+    #[test]
+    fn a_password_is_not_in_the_name() {
+        assert_eq!(url("amqp://me:secret@bus/?x=a@b:c").name(), "amqp://me:***@bus/?x=a@b:c");
+        assert_eq!(url("amqp://me@bus/").name(), "amqp://me@bus/");
+    }
+}
