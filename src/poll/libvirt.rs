@@ -1,1 +1,0 @@
-//! libvirt's domains.
