@@ -120,6 +120,13 @@ impl Books {
         self.say_repeatable(seen, topic, message);
     }
 
+    /// Something worth knowing that is not wrong; silent with `--quiet`.
+    pub fn note(&self, message: &dyn Display) {
+        if !self.quiet {
+            self.complain(message);
+        }
+    }
+
     /// Part of the work cannot be done, the rest goes on; the first such failure decides the exit status.
     pub fn trouble(&self, failure: &Failure) {
         self.trouble_quietly(failure);

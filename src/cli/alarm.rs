@@ -73,7 +73,8 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     let queue = queue.transpose().map_err(|source| Failure::io("cannot start", "the notifier", source))?;
     let mut keys = Vec::new();
     let evaluation = Evaluation::new(alarms, args.lateness, queue, &context.books, &mut keys);
-    let mut evaluation = evaluation.map_err(|error| Failure::Configuration(vec![format!("group_by: {error}")]))?;
+    let mut evaluation =
+        evaluation.map_err(|error| Failure::Configuration(vec![format!("group_by: {error}")]))?;
     let mut records =
         Records::new(&keys).map_err(|error| Failure::Configuration(vec![format!("group_by: {error}")]))?;
     let mut out = format::open(&args.output, &context.books)?;

@@ -7,6 +7,7 @@ pub mod aggregate;
 pub mod alarm;
 pub mod events;
 mod format;
+pub mod listen;
 mod plot;
 pub mod poll;
 mod progress;
@@ -17,5 +18,5 @@ use clap::Command;
 
 /// The six programs as clap knows them: man pages, completions and tests are made of these.
 pub fn commands() -> Vec<Command> {
-    vec![poll::command(), aggregate::command(), events::command(), alarm::command()]
+    vec![poll::command(), listen::command(), aggregate::command(), events::command(), alarm::command()]
 }

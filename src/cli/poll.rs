@@ -111,8 +111,8 @@ fn list(sources: &[String], selection: &Selection, out: &mut dyn LineSink) -> Re
     let all = SOURCES.map(str::to_owned);
     for source in if sources.is_empty() { &all[..] } else { sources } {
         let meters = match source.split(':').next() {
-            Some("host") => crate::poll::host::meters(),
-            Some("libvirt") => crate::poll::libvirt::meters(),
+            Some("host") => &crate::poll::host::METERS[..],
+            Some("libvirt") => &crate::poll::libvirt::METERS[..],
             _ => return Err(Failure::Usage(format!("unknown source \"{source}\" (host or libvirt)"))),
         };
         for meter in meters.iter().filter(|meter| selection.takes(meter.name)) {

@@ -50,7 +50,7 @@ impl Table {
             }
         }
         let text = table.trim_fmt();
-        for (index, line) in text.lines().enumerate() {
+        for (index, line) in text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).enumerate() {
             let row = index.checked_sub(1).and_then(|row| self.rows.get(row));
             if row.is_none() && !grown {
                 continue;

@@ -40,7 +40,8 @@ pub fn run(
     while !stop.requested() && pace.rounds.is_none_or(|rounds| done < rounds) {
         for pollster in pollsters.iter_mut() {
             let round = Round {
-                timestamp: Timestamp::from_ns(clock::now_ns()),
+                // Microseconds, as Ceilometer writes: finer than any round is repeatable.
+                timestamp: Timestamp::from_ns(clock::now_ns() / 1000 * 1000),
                 monotonic_seconds: clock::monotonic_seconds(),
                 selection,
             };

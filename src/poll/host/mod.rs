@@ -72,7 +72,8 @@ impl Pollster for Host {
 }
 
 /// All meters, in the order of their subjects above.
-static METERS: LazyLock<Vec<Meter>> = LazyLock::new(|| {
+/// All meters, in the order of `telemetry-poll list`.
+pub static METERS: LazyLock<Vec<Meter>> = LazyLock::new(|| {
     fn of<T>(columns: &[Column<T>]) -> Vec<Meter> {
         columns.iter().map(|column| column.meter).collect()
     }

@@ -131,10 +131,9 @@ impl Field {
     #[inline(always)]
     fn fits(&self, text: &[u8]) -> bool {
         let Some(chunk) = text.first_chunk::<GAP_MAX>() else { return false };
-        let mut differences = 0;
-        for index in 0..GAP_MAX {
-            differences |= (chunk[index] ^ self.gap[index]) & self.mask[index];
-        }
+        // Without a branch in the loop, the compiler makes two wide comparisons of it.
+        let pairs = chunk.iter().zip(&self.gap).zip(&self.mask);
+        let differences = pairs.fold(0, |all, ((byte, known), mask)| all | (byte ^ known) & mask);
         differences == 0 && self.gap_len > 0
     }
 

@@ -1,0 +1,56 @@
+//! telemetry-listen: takes the records that others send.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use super::format;
+use super::shared::{self, Context, OutputArgs, RunArgs};
+use crate::base::{Failure, Outcome};
+use crate::source;
+use crate::work::relay::relay;
+
+/// Take the records that others send and print them
+#[derive(Parser, Debug)]
+#[command(name = "telemetry-listen", version, max_term_width = 100)]
+pub struct Args {
+    #[command(flatten)]
+    output: OutputArgs,
+
+    #[command(flatten)]
+    run: RunArgs,
+
+    /// Where they come from: -, PATH, file:PATH?follow, udp://HOST:PORT, tcp://HOST:PORT, unix:PATH [default: -]
+    ///
+    /// A host that is left out, as in udp://:4952, is 127.0.0.1: to be heard from outside write udp://0.0.0.0:4952
+    /// or udp://[::]:4952. A followed file is read from its start (&from=end: only what is new) through rotation
+    /// and truncation.
+    #[arg(value_name = "SOURCE-URL")]
+    sources: Vec<String>,
+}
+
+/// The program.
+pub fn main() -> ExitCode {
+    shared::main("telemetry-listen", false, |args: &Args| &args.run, run)
+}
+
+/// The command line, for man pages and completions.
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
+fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
+    let stdin = ["-".to_owned()];
+    let mut sources = Vec::new();
+    for url in if args.sources.is_empty() { &stdin[..] } else { &args.sources } {
+        let source = source::open(url, args.run.max_line, &context.books)?;
+        if let Some(address) = source.bound() {
+            context.books.note(&format_args!("listening on {address}"));
+        }
+        sources.push(source);
+    }
+    let mut out = format::open(&args.output, &context.books)?;
+    relay(sources, out.as_mut(), &context.books, &context.stop)?;
+    out.flush()?;
+    Ok(Outcome::Done)
+}
