@@ -136,9 +136,14 @@ impl LineBuffer {
         Ok(count)
     }
 
+    /// Bytes held of a line whose end has not come.
+    pub fn unfinished_bytes(&self) -> usize {
+        self.bytes.len() - self.taken.max(self.whole)
+    }
+
     /// Nothing more will come: an unfinished last line gets its line feed.
     pub fn end(&mut self) {
-        if self.bytes.len() > self.taken.max(self.whole) || self.too_long.is_some() {
+        if self.unfinished_bytes() > 0 || self.too_long.is_some() {
             self.bytes.push(b'\n');
             self.whole = self.bytes.len();
         }

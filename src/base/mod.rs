@@ -11,6 +11,8 @@ pub mod lines;
 pub mod nearest;
 pub mod output;
 pub mod signals;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use address::{Address, Url};
 pub use books::Books;

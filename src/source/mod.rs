@@ -1,6 +1,24 @@
 //! Floor 3 · Ways in, one file each. Every source hands out blocks of whole lines; what a line means is decided above.
 
-use crate::base::{Books, Chunk, Failure, Stop};
+mod files;
+mod follow;
+mod stream;
+#[cfg(test)]
+mod testing;
+mod udp;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+pub use files::Files;
+pub use follow::{Begin, Follow};
+pub use stream::StreamSource;
+pub use udp::UdpSource;
+
+use crate::base::{Address, Books, Chunk, Failure, Stop};
+
+/// The schemes that [`open`] knows.
+pub const SCHEMES: [&str; 4] = ["file", "udp", "tcp", "unix"];
 
 /// A way in.
 ///
@@ -8,6 +26,11 @@ use crate::base::{Books, Chunk, Failure, Stop};
 pub trait Source: Send {
     /// What messages and books call it: the URL or path as the user wrote it.
     fn name(&self) -> &str;
+
+    /// Where it listens, for those who asked for port 0; none for a source that does not listen on a port.
+    fn bound(&self) -> Option<SocketAddr> {
+        None
+    }
 
     /// The next lines; none at the end of the input or when a stop was requested.
     ///
@@ -23,4 +46,97 @@ pub trait Source: Send {
 
     /// Enters in the books what only the source knows, as datagrams that the kernel dropped. Called once, at the end.
     fn close(&mut self, books: &Books);
+}
+
+/// Opens `-`, a path, `file:PATH`, `file:PATH?follow[&from=end]`, `udp://HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH`.
+///
+/// A host that is left out is loopback: nothing listens beyond it unless `0.0.0.0` or `[::]` is written out.
+/// Lines over `line_max` bytes are reported, not handed out. A source that lives long enters what it loses in
+/// `books` while it runs.
+///
+/// # Errors
+/// [`Failure::Usage`] when the address makes no sense, else what the system said.
+pub fn open(text: &str, line_max: usize, books: &Arc<Books>) -> Result<Box<dyn Source>, Failure> {
+    let url = match Address::parse(text)? {
+        Address::Standard => return Ok(Box::new(Files::stdin(line_max)?)),
+        Address::Path(path) => return Ok(Box::new(Files::open(&path, text, line_max)?)),
+        Address::Url(url) => url,
+    };
+    match url.scheme() {
+        "file" => {
+            url.only_options(&["follow", "from"])?;
+            let path = url.path()?;
+            if url.flag("follow")? {
+                let from = match url.choice("from", &["start", "end"])? {
+                    "end" => Begin::End,
+                    _ => Begin::Start,
+                };
+                return Ok(Box::new(Follow::open(&path, url.name(), from, line_max, books)?));
+            }
+            if url.value("from")?.is_some() {
+                return Err(url.usage(&"from says where to begin to follow: it needs follow"));
+            }
+            Ok(Box::new(Files::open(&path, url.name(), line_max)?))
+        }
+        "udp" => {
+            url.only_options(&["buffer"])?;
+            let buffer =
+                url.bytes("buffer", 4096..=1 << 30)?.map_or(udp::SOCKET_BUFFER_BYTES, |bytes| bytes as usize);
+            Ok(Box::new(UdpSource::bind(&url.host_port()?, url.name(), buffer, books)?))
+        }
+        "tcp" => {
+            url.only_options(&[])?;
+            Ok(Box::new(StreamSource::tcp(&url.host_port()?, url.name(), line_max, books)?))
+        }
+        "unix" => {
+            url.only_options(&[])?;
+            Ok(Box::new(StreamSource::unix(&url.path()?, url.name(), line_max, books)?))
+        }
+        _ => Err(url.unknown_scheme(&SCHEMES)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::lines_until_wait;
+    use super::*;
+    use crate::base::lines::LINE_MAX;
+    use crate::base::testing::{Directory, books};
+
+    fn refused(text: &str) -> String {
+        open(text, LINE_MAX, &books())
+            .err()
+            .map(|failure| format!("{} {failure}", failure.status()))
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn a_path_and_a_file_url_are_read_alike() {
+        let directory = Directory::new("source-open");
+        let path = directory.0.join("a b.jsonl");
+        std::fs::write(&path, "one\ntwo").unwrap();
+        let path = path.to_str().unwrap();
+        for address in [path.to_owned(), format!("file:{}", path.replace(' ', "%20"))] {
+            let mut source = open(&address, LINE_MAX, &books()).unwrap();
+            assert_eq!(source.name(), address);
+            assert_eq!(lines_until_wait(&mut *source), ["one", "two"]);
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_a_usage_error_that_names_what_does() {
+        assert!(
+            refused("upd://:1")
+                .starts_with("2 upd://:1: unknown scheme \"upd\" (did you mean \"udp\"?); known: ")
+        );
+        assert!(
+            refused("file:x?folow")
+                .contains("unknown option \"folow\" (did you mean \"follow\"?); known: follow")
+        );
+        assert!(refused("tcp://:1?follow").contains("unknown option \"follow\"; known: it takes none"));
+        assert!(refused("file:x?from=end").contains("it needs follow"));
+        assert!(refused("file:x?follow&from=edn").contains("did you mean \"end\""));
+        assert!(refused("udp://:1?buffer=big").contains("buffer=big is not a size"));
+        assert!(refused("/no/such/file").starts_with("74 cannot read /no/such/file: "));
+    }
 }
