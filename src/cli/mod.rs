@@ -11,6 +11,7 @@ pub mod listen;
 mod plot;
 pub mod poll;
 mod progress;
+pub mod publish;
 mod shared;
 mod table;
 
@@ -18,5 +19,12 @@ use clap::Command;
 
 /// The six programs as clap knows them: man pages, completions and tests are made of these.
 pub fn commands() -> Vec<Command> {
-    vec![poll::command(), listen::command(), aggregate::command(), events::command(), alarm::command()]
+    vec![
+        poll::command(),
+        listen::command(),
+        publish::command(),
+        aggregate::command(),
+        events::command(),
+        alarm::command(),
+    ]
 }

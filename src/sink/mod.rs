@@ -1,6 +1,24 @@
 //! Floor 3 · Ways out, one file each. Every sink takes whole lines; what they mean was decided above.
 
-use crate::base::{Failure, LineSink};
+mod delivery;
+mod file;
+mod standard;
+mod stream;
+mod tee;
+mod udp;
+
+use std::sync::Arc;
+
+pub use file::{FileSink, Rotation};
+pub use standard::StandardSink;
+pub use stream::{StreamOptions, StreamSink, WhenFull};
+pub use tee::Tee;
+pub use udp::UdpSink;
+
+use crate::base::{Address, Books, Failure, LineSink, Stop, Url};
+
+/// The schemes that [`open`] knows.
+pub const SCHEMES: [&str; 4] = ["file", "udp", "tcp", "unix"];
 
 /// A way out that can be reopened and has an end.
 pub trait Sink: LineSink + Send {
@@ -18,4 +36,107 @@ pub trait Sink: LineSink + Send {
     /// # Errors
     /// When the sink failed for good.
     fn close(&mut self) -> Result<(), Failure>;
+}
+
+/// Opens `-`, a path, `file:PATH[?max_bytes=&backup_count=][&sync]`, `udp://HOST:PORT`, or
+/// `tcp://HOST:PORT` and `unix:PATH` with `[?queue=BYTES][&when_full=drop|wait][&linger=SECONDS]`.
+///
+/// After `stop` was requested, no sink makes its caller wait longer than it lingers at its end.
+///
+/// # Errors
+/// [`Failure::Usage`] when the address makes no sense, else what the system said. A stream's receiver that is not
+/// there is no error: the sink tries until its end.
+pub fn open(text: &str, books: &Arc<Books>, stop: &Arc<Stop>) -> Result<Box<dyn Sink>, Failure> {
+    let url = match Address::parse(text)? {
+        Address::Standard => return Ok(Box::new(StandardSink::open(books)?)),
+        Address::Path(path) => return Ok(Box::new(FileSink::open(&path, text, None, false, books)?)),
+        Address::Url(url) => url,
+    };
+    match url.scheme() {
+        "file" => {
+            // Ceilometer's file publisher takes `json` for the format that is our only one.
+            url.only_options(&["max_bytes", "backup_count", "sync", "json"])?;
+            let rotation = rotation(&url)?;
+            Ok(Box::new(FileSink::open(&url.path()?, url.name(), rotation, url.flag("sync")?, books)?))
+        }
+        "udp" => {
+            url.only_options(&[])?;
+            Ok(Box::new(UdpSink::connect(&url.host_port()?, url.name(), books)?))
+        }
+        "tcp" => {
+            Ok(Box::new(StreamSink::tcp(url.host_port()?, url.name(), stream_options(&url)?, books, stop)?))
+        }
+        "unix" => {
+            Ok(Box::new(StreamSink::unix(url.path()?, url.name(), stream_options(&url)?, books, stop)?))
+        }
+        _ => Err(url.unknown_scheme(&SCHEMES)),
+    }
+}
+
+fn rotation(url: &Url) -> Result<Option<Rotation>, Failure> {
+    let max_bytes = url.bytes("max_bytes", 1..=u64::MAX >> 1)?;
+    let backup_count = url.bytes("backup_count", 1..=file::BACKUP_COUNT_MAX)?;
+    match (max_bytes, backup_count) {
+        (None, None) => Ok(None),
+        (Some(max_bytes), Some(backup_count)) => {
+            Ok(Some(Rotation { max_bytes, backup_count: backup_count as u32 }))
+        }
+        _ => Err(url.usage(&"max_bytes and backup_count rotate the file together: give both or none")),
+    }
+}
+
+fn stream_options(url: &Url) -> Result<StreamOptions, Failure> {
+    url.only_options(&["queue", "when_full", "linger"])?;
+    let defaults = StreamOptions::default();
+    Ok(StreamOptions {
+        queue_bytes_max: url
+            .bytes("queue", stream::QUEUE_BYTES_RANGE)?
+            .map_or(defaults.queue_bytes_max, |bytes| bytes as usize),
+        when_full: match url.choice("when_full", &["drop", "wait"])? {
+            "wait" => WhenFull::Wait,
+            _ => WhenFull::Drop,
+        },
+        linger: url.seconds("linger", stream::LINGER_SECONDS_MAX)?.unwrap_or(defaults.linger),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::testing::{Directory, books};
+
+    fn refused(text: &str) -> String {
+        let stop = Arc::new(Stop::new().unwrap());
+        open(text, &books(), &stop)
+            .err()
+            .map(|failure| format!("{} {failure}", failure.status()))
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_a_usage_error_that_names_what_does() {
+        assert!(refused("tpc://h:1").contains("2 tpc://h:1: unknown scheme \"tpc\" (did you mean \"tcp\"?)"));
+        assert!(refused("file:x?max_bytes=10").contains("give both or none"));
+        assert!(refused("file:x?backup_count=10").contains("give both or none"));
+        assert!(refused("file:x?max_bytes=0&backup_count=1").contains("max_bytes=0 is not a size"));
+        assert!(refused("tcp://h:1?when_full=block").contains("known: drop, wait"));
+        assert!(refused("tcp://h:1?lingre=1").contains("did you mean \"linger\"?"));
+        assert!(refused("udp://h:1?queue=1").contains("unknown option \"queue\""));
+        assert!(refused("/no/such/directory/file").starts_with("73 cannot create /no/such/directory/file: "));
+    }
+
+    #[test]
+    fn a_path_and_a_file_url_are_written_alike() {
+        let directory = Directory::new("sink-open");
+        let path = directory.0.join("out");
+        let (books, stop) = (books(), Arc::new(Stop::new().unwrap()));
+        for address in [path.to_str().unwrap().to_owned(), format!("file:{}?json", path.display())] {
+            let mut sink = open(&address, &books, &stop).unwrap();
+            sink.line(b"one").unwrap();
+            sink.lines(b"two\nthree\n", 2).unwrap();
+            sink.close().unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "one\ntwo\nthree\none\ntwo\nthree\n");
+        assert_eq!(books.to_json()["written"], 6);
+    }
 }

@@ -34,7 +34,7 @@ const EVENTS_BYTES: usize = 16 * (16 + 256);
 
 /// Where to begin in a file that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum Begin {
     /// At its first byte.
     Start,
     /// After its last whole line.
@@ -84,7 +84,7 @@ impl Follow {
     pub fn open(
         path: &Path,
         name: &str,
-        from: From,
+        from: Begin,
         line_max: usize,
         books: &Arc<Books>,
     ) -> Result<Follow, Failure> {
@@ -103,7 +103,7 @@ impl Follow {
         };
         match Current::open(path) {
             Ok(mut current) => {
-                if from == From::End {
+                if from == Begin::End {
                     current.go_to_end(line_max).map_err(cannot)?;
                 }
                 follow.current = Some(current);
@@ -345,7 +345,7 @@ mod tests {
     use std::io::Write;
     use std::thread;
 
-    fn follow(path: &Path, from: From) -> Follow {
+    fn follow(path: &Path, from: Begin) -> Follow {
         Follow::open(path, "log", from, LINE_MAX, &books()).unwrap()
     }
 
@@ -367,7 +367,7 @@ mod tests {
         let directory = Directory::new("follow-from");
         let path = directory.0.join("log");
         append(&path, "one\ntw");
-        let (mut all, mut new) = (follow(&path, From::Start), follow(&path, From::End));
+        let (mut all, mut new) = (follow(&path, Begin::Start), follow(&path, Begin::End));
         assert_eq!(lines_until_wait(&mut all), ["one"]);
         assert_eq!(lines_until_wait(&mut new), [""; 0]);
         append(&path, "o\n");
@@ -379,7 +379,7 @@ mod tests {
     fn a_file_that_comes_late_is_read_from_its_start() {
         let directory = Directory::new("follow-late");
         let path = directory.0.join("log");
-        let mut source = follow(&path, From::End);
+        let mut source = follow(&path, Begin::End);
         assert_eq!(lines_until_wait(&mut source), [""; 0]);
         let writer = thread::spawn({
             let path = path.clone();
@@ -397,7 +397,7 @@ mod tests {
         let directory = Directory::new("follow-rename");
         let path = directory.0.join("log");
         append(&path, "1\n");
-        let mut source = follow(&path, From::Start);
+        let mut source = follow(&path, Begin::Start);
         assert_eq!(lines_until_wait(&mut source), ["1"]);
         let mut old = OpenOptions::new().append(true).open(&path).unwrap();
         rotate(&path);
@@ -415,7 +415,7 @@ mod tests {
         let directory = Directory::new("follow-delete");
         let path = directory.0.join("log");
         append(&path, "1\n");
-        let mut source = follow(&path, From::Start);
+        let mut source = follow(&path, Begin::Start);
         fs::remove_file(&path).unwrap();
         assert_eq!(lines_until_wait(&mut source), ["1"]);
         append(&path, "2\n");
@@ -426,7 +426,7 @@ mod tests {
     #[test]
     fn only_a_regular_file_is_followed() {
         let directory = Directory::new("follow-directory");
-        let opened = Follow::open(&directory.0, "log", From::Start, LINE_MAX, &books());
+        let opened = Follow::open(&directory.0, "log", Begin::Start, LINE_MAX, &books());
         assert_eq!(opened.err().unwrap().to_string(), "cannot read log: only a regular file can be followed");
     }
 
@@ -435,7 +435,7 @@ mod tests {
         let directory = Directory::new("follow-truncate");
         let path = directory.0.join("log");
         append(&path, "1\n2\n");
-        let mut source = follow(&path, From::Start);
+        let mut source = follow(&path, Begin::Start);
         assert_eq!(lines_until_wait(&mut source), ["1", "2"]);
         fs::write(&path, "3\n").unwrap();
         assert_eq!(lines_until_wait(&mut source), ["3"]);
@@ -447,7 +447,7 @@ mod tests {
         let directory = Directory::new("follow-race");
         let path = directory.0.join("log");
         append(&path, "");
-        let mut source = follow(&path, From::Start);
+        let mut source = follow(&path, Begin::Start);
         let writer = thread::spawn({
             let path = path.clone();
             move || {
@@ -500,7 +500,7 @@ mod tests {
             let directory = Directory::new("follow-property");
             let path = directory.0.join("log");
             append(&path, "");
-            let mut source = follow(&path, From::Start);
+            let mut source = follow(&path, Begin::Start);
             let (mut written, mut read) = (Vec::new(), Vec::new());
             let mut rotations = 0;
             for step in steps {

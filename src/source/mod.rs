@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub use files::Files;
-pub use follow::{Follow, From};
+pub use follow::{Begin, Follow};
 pub use stream::StreamSource;
 pub use udp::UdpSource;
 
@@ -68,8 +68,8 @@ pub fn open(text: &str, line_max: usize, books: &Arc<Books>) -> Result<Box<dyn S
             let path = url.path()?;
             if url.flag("follow")? {
                 let from = match url.choice("from", &["start", "end"])? {
-                    "end" => From::End,
-                    _ => From::Start,
+                    "end" => Begin::End,
+                    _ => Begin::Start,
                 };
                 return Ok(Box::new(Follow::open(&path, url.name(), from, line_max, books)?));
             }

@@ -6,6 +6,7 @@ use std::thread;
 
 use super::records::{self, Line, Trouble, Worker, work_through};
 use crate::base::{Block, Books, Chunk, Failure, LineSink, Stop};
+use crate::sink::Sink;
 use crate::source::Source;
 use crate::wire::json::{Records, Reject};
 
@@ -126,4 +127,54 @@ fn write(
         }
     }
     out.flush()
+}
+
+/// A sink that is reopened when a HUP asked for it, between two blocks.
+pub struct Reopening {
+    sink: Box<dyn Sink>,
+    stop: Arc<Stop>,
+    books: Arc<Books>,
+    seen: u64,
+}
+
+impl Reopening {
+    /// `sink`, with `stop` telling of reloads.
+    pub fn new(sink: Box<dyn Sink>, stop: &Arc<Stop>, books: &Arc<Books>) -> Reopening {
+        Reopening { sink, stop: Arc::clone(stop), books: Arc::clone(books), seen: stop.reloads() }
+    }
+
+    /// Hands on and syncs all that was taken.
+    ///
+    /// # Errors
+    /// When the sink failed for good.
+    pub fn close(&mut self) -> Result<(), Failure> {
+        self.sink.close()
+    }
+
+    fn reopen_if_asked(&mut self) {
+        let reloads = self.stop.reloads();
+        if reloads != self.seen {
+            self.seen = reloads;
+            if let Err(failure) = self.sink.reopen() {
+                self.books.trouble(&failure);
+            }
+        }
+    }
+}
+
+impl LineSink for Reopening {
+    fn line(&mut self, record: &[u8]) -> Result<(), Failure> {
+        self.reopen_if_asked();
+        self.sink.line(record)
+    }
+
+    fn lines(&mut self, bytes: &[u8], records: u64) -> Result<(), Failure> {
+        self.reopen_if_asked();
+        self.sink.lines(bytes, records)
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        self.reopen_if_asked();
+        self.sink.flush()
+    }
 }

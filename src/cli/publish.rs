@@ -1,0 +1,67 @@
+//! telemetry-publish: sends records on.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use super::shared::{self, Context, RunArgs};
+use crate::base::{Failure, LineSink, Outcome};
+use crate::sink::{self, Sink, Tee};
+use crate::source;
+use crate::work::relay::{Reopening, relay};
+
+/// Send records on to files, hosts and sockets
+#[derive(Parser, Debug)]
+#[command(name = "telemetry-publish", version, max_term_width = 100)]
+pub struct Args {
+    /// Print the records too, so that the pipe can go on
+    #[arg(long)]
+    tee: bool,
+
+    /// Read FILE instead of standard input, as telemetry-listen would
+    #[arg(long, value_name = "FILE")]
+    input: Vec<String>,
+
+    #[command(flatten)]
+    run: RunArgs,
+
+    /// Where they go: -, PATH, file:PATH, udp://HOST:PORT, tcp://HOST:PORT, unix:PATH [default: -]
+    ///
+    /// file:PATH?max_bytes=BYTES&backup_count=N rotates, SIGHUP reopens, &sync waits for the disk. tcp: and unix: keep
+    /// ?queue=BYTES while nobody answers, then drop the newest records (?when_full=wait: wait), and try for
+    /// ?linger=SECONDS at the end. What is lost is in the books.
+    #[arg(value_name = "SINK-URL")]
+    sinks: Vec<String>,
+}
+
+/// The program.
+pub fn main() -> ExitCode {
+    shared::main("telemetry-publish", true, |args: &Args| &args.run, run)
+}
+
+/// The command line, for man pages and completions.
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
+fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
+    let mut urls = args.sinks.clone();
+    if (args.tee || urls.is_empty()) && !urls.iter().any(|url| url == "-") {
+        urls.push("-".to_owned());
+    }
+    let open = |url: &String| sink::open(url, &context.books, &context.stop);
+    let mut sinks = urls.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let sink: Box<dyn Sink> = match sinks.pop() {
+        Some(only) if sinks.is_empty() => only,
+        last => Box::new(Tee::new(sinks.into_iter().chain(last).collect(), &context.books)),
+    };
+    let mut sink = Reopening::new(sink, &context.stop, &context.books);
+    let stdin = ["-".to_owned()];
+    let inputs = if args.input.is_empty() { &stdin[..] } else { &args.input };
+    let open = |url: &String| source::open(url, args.run.max_line, &context.books);
+    let sources = inputs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let relayed = relay(sources, &mut sink, &context.books, &context.stop).and_then(|()| sink.flush());
+    // What was taken is delivered even when the input failed.
+    let closed = sink.close();
+    relayed.and(closed).map(|()| Outcome::Done)
+}

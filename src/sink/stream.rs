@@ -1,0 +1,402 @@
+//! Floor 3 · TCP and Unix stream sockets: a queue, and a thread that connects, sends, and connects again.
+//!
+//! While the receiver is there and slow, the caller waits. While it is away, the queue fills; when it is full, the
+//! newest records are dropped and counted, or the caller waits, as asked.
+//!
+//! What becomes of a batch when the connection breaks is said in `delivery`.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Sink;
+use super::delivery::{Batch, Delivery, LOOK_EVERY, Link, Shared, Target};
+use crate::base::address::HostPort;
+use crate::base::{Books, Failure, LineSink, Stop};
+
+/// Bytes a batch: what the caller hands to the thread at once.
+const BATCH_BYTES: usize = 64 * 1024;
+/// What a queue may be asked to hold: a few batches at least, and at most what a host can spare.
+pub const QUEUE_BYTES_RANGE: RangeInclusive<u64> = BATCH_BYTES as u64..=4 << 30;
+/// An hour: longer, and whoever stops the program thinks it hangs.
+pub const LINGER_SECONDS_MAX: f64 = 3600.0;
+
+/// What happens to records when the queue is full while the receiver is away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    /// The newest are dropped and counted.
+    Drop,
+    /// The caller waits.
+    Wait,
+}
+
+/// How a stream sink queues.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamOptions {
+    /// Bytes queued at most.
+    pub queue_bytes_max: usize,
+    /// What happens when there are more.
+    pub when_full: WhenFull,
+    /// How long the end waits for what is queued to be delivered.
+    pub linger: Duration,
+}
+
+impl Default for StreamOptions {
+    /// 16 MiB (a minute of 500 samples a second), drop, ten seconds.
+    fn default() -> StreamOptions {
+        StreamOptions {
+            queue_bytes_max: 16 * 1024 * 1024,
+            when_full: WhenFull::Drop,
+            linger: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A stream's receiver, which may come and go.
+pub struct StreamSink {
+    name: String,
+    options: StreamOptions,
+    shared: Arc<Shared>,
+    buffer: Vec<u8>,
+    records: u64,
+    /// When waiting ends, once a stop was requested or the sink closes.
+    deadline: Option<Instant>,
+    closed: bool,
+    books: Arc<Books>,
+    stop: Arc<Stop>,
+}
+
+impl StreamSink {
+    /// Sends to a TCP receiver; `name` is for messages.
+    ///
+    /// # Errors
+    /// When no thread can be started. A receiver that is away is waited for.
+    pub fn tcp(
+        place: HostPort,
+        name: &str,
+        options: StreamOptions,
+        books: &Arc<Books>,
+        stop: &Arc<Stop>,
+    ) -> Result<StreamSink, Failure> {
+        StreamSink::start(Target::Tcp(place), name, options, books, stop)
+    }
+
+    /// Sends to a Unix stream socket; otherwise as [`StreamSink::tcp`].
+    ///
+    /// # Errors
+    /// As [`StreamSink::tcp`].
+    pub fn unix(
+        path: PathBuf,
+        name: &str,
+        options: StreamOptions,
+        books: &Arc<Books>,
+        stop: &Arc<Stop>,
+    ) -> Result<StreamSink, Failure> {
+        StreamSink::start(Target::Unix(path), name, options, books, stop)
+    }
+
+    fn start(
+        target: Target,
+        name: &str,
+        options: StreamOptions,
+        books: &Arc<Books>,
+        stop: &Arc<Stop>,
+    ) -> Result<StreamSink, Failure> {
+        let shared = Arc::new(Shared::new());
+        let delivery =
+            Delivery { target, name: name.to_owned(), shared: Arc::clone(&shared), books: Arc::clone(books) };
+        let started = thread::Builder::new().name("sink".into()).spawn(move || delivery.run());
+        started.map_err(|source| Failure::io("cannot start a thread for", name, source))?;
+        Ok(StreamSink {
+            name: name.to_owned(),
+            options,
+            shared,
+            buffer: Vec::with_capacity(BATCH_BYTES * 2),
+            records: 0,
+            deadline: None,
+            closed: false,
+            books: Arc::clone(books),
+            stop: Arc::clone(stop),
+        })
+    }
+
+    /// Queues whole lines; waits or drops them when there is no room.
+    fn queue(&mut self, bytes: &[u8], records: u64) {
+        let mut state = self.shared.state();
+        while state.bytes > 0 && state.bytes + bytes.len() > self.options.queue_bytes_max {
+            if self.stop.requested() && self.deadline.is_none() {
+                self.deadline = Some(Instant::now() + self.options.linger);
+            }
+            let is_late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            let is_away = state.link == Link::Down && self.options.when_full == WhenFull::Drop;
+            if is_late || is_away {
+                drop(state);
+                self.books.dropped(&format!("{} queue full", self.name), records);
+                return;
+            }
+            state = self.shared.wait(state, LOOK_EVERY);
+        }
+        state.bytes += bytes.len();
+        // Small batches share one: a record that came alone must not hold 64 KiB.
+        match state.batches.back_mut().filter(|last| last.bytes.len() + bytes.len() <= BATCH_BYTES) {
+            Some(last) => {
+                last.bytes.extend_from_slice(bytes);
+                last.records += records;
+            }
+            None => state.batches.push_back(Batch { bytes: bytes.to_vec(), records }),
+        }
+        drop(state);
+        self.shared.changed.notify_all();
+    }
+}
+
+impl LineSink for StreamSink {
+    fn line(&mut self, record: &[u8]) -> Result<(), Failure> {
+        self.records += 1;
+        self.buffer.extend_from_slice(record);
+        self.buffer.push(b'\n');
+        if self.buffer.len() >= BATCH_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn lines(&mut self, bytes: &[u8], records: u64) -> Result<(), Failure> {
+        self.records += records;
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= BATCH_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        if !self.buffer.is_empty() {
+            let mut buffer = std::mem::take(&mut self.buffer);
+            let records = std::mem::take(&mut self.records);
+            self.queue(&buffer, records);
+            buffer.clear();
+            self.buffer = buffer;
+        }
+        Ok(())
+    }
+}
+
+impl Sink for StreamSink {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn reopen(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Waits until all is delivered, for as long as the sink lingers.
+    fn close(&mut self) -> Result<(), Failure> {
+        let deadline = *self.deadline.get_or_insert(Instant::now() + self.options.linger);
+        self.flush()?;
+        self.closed = true;
+        let mut state = self.shared.state();
+        state.closing = true;
+        self.shared.changed.notify_all();
+        while !state.finished {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            state = self.shared.wait(state, left);
+        }
+        if state.finished {
+            return Ok(());
+        }
+        state.abandoned = true;
+        let lost = state.under_way + state.batches.iter().map(|batch| batch.records).sum::<u64>();
+        let why = state.last_error.take().unwrap_or_else(|| "the receiver is too slow".to_owned());
+        drop(state);
+        self.shared.changed.notify_all();
+        if lost == 0 {
+            return Ok(());
+        }
+        self.books.dropped(&format!("{} not delivered", self.name), lost);
+        Err(Failure::Unavailable(format!("{}: {lost} records could not be delivered: {why}", self.name)))
+    }
+}
+
+impl Drop for StreamSink {
+    fn drop(&mut self) {
+        // A sink that was left out or never closed: its thread must not outlive it.
+        if !self.closed {
+            self.shared.state().abandoned = true;
+            self.shared.changed.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::testing::{Directory, books};
+    use crate::base::{Address, Url};
+    use std::io::{BufRead, BufReader, Read};
+    use std::net::{SocketAddr, TcpListener};
+    use std::os::unix::net::UnixListener;
+
+    struct Setup {
+        sink: StreamSink,
+        books: Arc<Books>,
+        stop: Arc<Stop>,
+    }
+
+    fn setup(address: SocketAddr, options: StreamOptions) -> Setup {
+        let Address::Url(url) = Address::parse(&format!("tcp://{address}")).unwrap() else {
+            panic!("not a URL")
+        };
+        let (books, stop) = (books(), Arc::new(Stop::new().unwrap()));
+        let sink = StreamSink::tcp(Url::host_port(&url).unwrap(), "tcp://x", options, &books, &stop).unwrap();
+        Setup { sink, books, stop }
+    }
+
+    fn until(what: &str, mut holds: impl FnMut() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !holds() {
+            assert!(Instant::now() < deadline, "still not so: {what}");
+            thread::yield_now();
+        }
+    }
+
+    fn unused_address() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    }
+
+    fn options(queue_bytes_max: usize, when_full: WhenFull, linger_ms: u64) -> StreamOptions {
+        StreamOptions { queue_bytes_max, when_full, linger: Duration::from_millis(linger_ms) }
+    }
+
+    #[test]
+    fn all_lines_arrive_in_order_and_the_end_is_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut setup = setup(listener.local_addr().unwrap(), StreamOptions::default());
+        let receiver = thread::spawn(move || {
+            let mut text = String::new();
+            listener.accept().unwrap().0.read_to_string(&mut text).unwrap();
+            text
+        });
+        let expected: String = (0..50_000).map(|number| format!("{number}\n")).collect();
+        for number in 0..25_000 {
+            setup.sink.line(number.to_string().as_bytes()).unwrap();
+        }
+        let rest: String = (25_000..50_000).map(|number| format!("{number}\n")).collect();
+        setup.sink.lines(rest.as_bytes(), 25_000).unwrap();
+        setup.sink.close().unwrap();
+        assert!(receiver.join().unwrap() == expected);
+        assert_eq!(setup.books.to_json()["written"], 50_000);
+    }
+
+    #[test]
+    fn what_was_queued_while_the_receiver_was_away_arrives_when_it_is_back() {
+        let address = unused_address();
+        let mut setup = setup(address, StreamOptions::default());
+        setup.sink.line(b"1").unwrap();
+        setup.sink.flush().unwrap();
+        until("the link is down", || setup.sink.shared.state().link == Link::Down);
+        setup.sink.line(b"2").unwrap();
+        setup.sink.flush().unwrap();
+        let listener = TcpListener::bind(address).unwrap();
+        let (first, _) = listener.accept().unwrap();
+        let mut first = BufReader::new(first);
+        let mut line = String::new();
+        first.read_line(&mut line).unwrap();
+        first.read_line(&mut line).unwrap();
+        assert_eq!(line, "1\n2\n");
+        // The receiver dies and comes back; nothing was on its way.
+        drop((first, listener));
+        setup.sink.line(b"3").unwrap();
+        setup.sink.flush().unwrap();
+        until("the link is down again", || setup.sink.shared.state().link == Link::Down);
+        let listener = TcpListener::bind(address).unwrap();
+        let receiver = thread::spawn(move || {
+            let mut text = String::new();
+            listener.accept().unwrap().0.read_to_string(&mut text).unwrap();
+            text
+        });
+        setup.sink.line(b"4").unwrap();
+        setup.sink.close().unwrap();
+        assert_eq!(receiver.join().unwrap(), "3\n4\n");
+        assert_eq!(setup.books.dropped_total(), 0);
+    }
+
+    #[test]
+    fn a_batch_cut_by_a_break_is_sent_again_from_its_first_unfinished_line() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut setup = setup(listener.local_addr().unwrap(), options(64 << 20, WhenFull::Wait, 10_000));
+        // More than the kernel takes for a receiver that does not read.
+        let line = vec![b'x'; 1000];
+        let lines = [&line[..], b"\n"].concat().repeat(30_000);
+        setup.sink.lines(&lines, 30_000).unwrap();
+        let (mut first, _) = listener.accept().unwrap();
+        first.read_exact(&mut [0; 5000]).unwrap();
+        drop(first);
+        let receiver = thread::spawn(move || {
+            let socket = BufReader::new(listener.accept().unwrap().0);
+            socket.lines().map(|line| line.unwrap().len()).collect::<Vec<_>>()
+        });
+        setup.sink.close().unwrap();
+        let lengths = receiver.join().unwrap();
+        assert!(!lengths.is_empty() && lengths.len() < 30_000, "{} lines the second time", lengths.len());
+        assert!(lengths.iter().all(|length| *length == 1000), "a line was cut");
+        assert_eq!(setup.books.to_json()["written"], 30_000);
+    }
+
+    #[test]
+    fn a_full_queue_drops_the_newest_while_the_receiver_is_away() {
+        let mut setup = setup(unused_address(), options(100, WhenFull::Drop, 1));
+        until("the link is down", || setup.sink.shared.state().link == Link::Down);
+        for _ in 0..10 {
+            setup.sink.line(&[b'x'; 39]).unwrap();
+            setup.sink.flush().unwrap();
+        }
+        assert_eq!(setup.books.to_json()["dropped"]["tcp://x queue full"], 8);
+        assert_eq!(setup.sink.close().unwrap_err().status(), 69);
+        assert_eq!(setup.books.to_json()["dropped"]["tcp://x not delivered"], 2);
+    }
+
+    #[test]
+    fn a_caller_that_waits_for_room_is_let_go_after_a_stop() {
+        let mut setup = setup(unused_address(), options(100, WhenFull::Wait, 1));
+        setup.sink.line(&[b'x'; 99]).unwrap();
+        setup.sink.flush().unwrap();
+        setup.stop.request();
+        setup.sink.line(&[b'x'; 99]).unwrap();
+        setup.sink.flush().unwrap();
+        assert!(setup.sink.close().is_err());
+        assert_eq!(setup.books.dropped_total(), 2);
+    }
+
+    #[test]
+    fn a_slow_receiver_makes_the_caller_wait_and_loses_nothing() {
+        const LINES: usize = 100_000;
+        let directory = Directory::new("slow-receiver");
+        let path = directory.0.join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        let (books, stop) = (books(), Arc::new(Stop::new().unwrap()));
+        let small = options(1000, WhenFull::Drop, 10_000);
+        let mut sink = StreamSink::unix(path, "unix:x", small, &books, &stop).unwrap();
+        let receiver = thread::spawn(move || {
+            let socket = BufReader::with_capacity(300, listener.accept().unwrap().0);
+            socket.lines().map(|line| line.unwrap()).enumerate().all(|(at, line)| line == at.to_string())
+        });
+        for number in 0..LINES {
+            sink.line(number.to_string().as_bytes()).unwrap();
+            if number % 100 == 0 {
+                sink.flush().unwrap();
+            }
+        }
+        sink.close().unwrap();
+        assert!(receiver.join().unwrap());
+        assert_eq!((books.dropped_total(), &books.to_json()["written"]), (0, &serde_json::json!(LINES)));
+    }
+
+    #[test]
+    fn an_end_with_nothing_queued_does_not_wait_for_a_receiver() {
+        let mut setup = setup(unused_address(), options(100, WhenFull::Drop, 60_000));
+        let start = Instant::now();
+        setup.sink.close().unwrap();
+        assert!(start.elapsed() < Duration::from_secs(30));
+    }
+}
