@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Number, Value, json};
+use serde_json::Number;
 use uuid::Uuid;
 
 use crate::define::Selection;
@@ -18,7 +18,8 @@ use crate::model::SampleType::{Cumulative, Delta, Gauge};
 use crate::model::{Sample, SampleType};
 use crate::poll::{Meter, Round, Taker};
 
-use super::domain::{Description, Flavor, Interface, Nova, Owner};
+use super::domain::{Description, Flavor, Nova, Owner};
+use super::resource::{Observed, Resource};
 use super::stats::{DiskStats, DomainStats, InterfaceStats, PerfStats, PowerState, Traffic};
 use Direction::{Incoming, Outgoing};
 
@@ -240,17 +241,6 @@ impl LastBytes {
     }
 }
 
-/// One domain at one time.
-#[derive(Clone, Copy)]
-pub struct Observed<'a> {
-    /// The name of the host that it runs on.
-    pub host: &'a str,
-    /// Who it is.
-    pub domain: &'a Description,
-    /// What was counted.
-    pub stats: &'a DomainStats,
-}
-
 /// Hands the samples of one domain to `taker`.
 ///
 /// Devices that the description does not know, or that it holds to be empty, are left out.
@@ -262,7 +252,7 @@ pub fn measure(
     taker: &mut dyn Taker,
 ) {
     let Observed { domain, stats, .. } = *observed;
-    let metadata = metadata(observed);
+    let itself = Resource::domain(observed);
     let off = stats.state.is_some_and(PowerState::is_shut_off);
     let disks: Vec<(&DiskStats, Resource)> = match off {
         true => Vec::new(),
@@ -270,7 +260,7 @@ pub fn measure(
             .disks
             .iter()
             .filter(|disk| domain.disks.contains(&disk.device))
-            .map(|disk| (disk, of_disk(domain, disk, &metadata)))
+            .map(|disk| (disk, itself.disk(domain, disk)))
             .collect(),
     };
     let interfaces: Vec<(&InterfaceStats, Resource)> = match off {
@@ -280,11 +270,10 @@ pub fn measure(
             .iter()
             .filter_map(|counters| {
                 let interface = domain.interfaces.iter().find(|known| known.device == counters.device)?;
-                Some((counters, of_interface(domain, interface, &metadata)))
+                Some((counters, itself.interface(domain, interface)))
             })
             .collect(),
     };
-    let itself = Resource { id: domain.uuid.clone(), metadata };
     let flavor = domain.nova.as_ref().and_then(|nova| nova.flavor.as_ref());
     let mut give = |row: &Row, resource: &Resource, volume: Number| {
         taker.sample(sample(&row.meter, domain, resource, volume, round));
@@ -343,117 +332,6 @@ pub fn measure(
     }
 }
 
-/// What a sample is of: the domain, or one of its devices.
-struct Resource {
-    id: String,
-    metadata: Map<String, Value>,
-}
-
-impl Resource {
-    fn with_cpu_number(&self, stats: &DomainStats) -> Resource {
-        let mut metadata = self.metadata.clone();
-        metadata.insert("cpu_number".to_owned(), json!(stats.vcpus_current));
-        Resource { id: self.id.clone(), metadata }
-    }
-}
-
-fn of_disk(domain: &Description, disk: &DiskStats, metadata: &Map<String, Value>) -> Resource {
-    let mut metadata = metadata.clone();
-    metadata.insert("disk_name".to_owned(), json!(disk.device));
-    Resource { id: format!("{}-{}", domain.uuid, disk.device), metadata }
-}
-
-/// A filtered interface goes by its filter's name, as Nova's network of old had it; any other by its device.
-fn of_interface(domain: &Description, interface: &Interface, metadata: &Map<String, Value>) -> Resource {
-    let mut metadata = metadata.clone();
-    let name = interface.filter.as_ref().unwrap_or(&interface.device);
-    metadata.insert("name".to_owned(), json!(interface.device));
-    metadata.insert("mac".to_owned(), json!(interface.mac));
-    metadata.insert("fref".to_owned(), json!(interface.filter));
-    metadata.insert("parameters".to_owned(), Value::Object(interface.parameters.clone()));
-    metadata.insert("vnic_name".to_owned(), json!(name));
-    let id = match &interface.filter {
-        Some(filter) => filter.clone(),
-        None => format!("{}-{}-{}", domain.name, domain.uuid, interface.device),
-    };
-    Resource { id, metadata }
-}
-
-/// The keys of Ceilometer's compute samples, in its order; without Nova only those that libvirt itself knows.
-fn metadata(observed: &Observed<'_>) -> Map<String, Value> {
-    let Observed { host, domain, stats } = *observed;
-    let nova = domain.nova.as_ref();
-    let flavor = nova.and_then(|nova| nova.flavor.as_ref());
-    let display_name = nova.and_then(|nova| nova.display_name.as_ref()).unwrap_or(&domain.name);
-    let mut metadata = Map::with_capacity(24);
-    let mut put = |key: &str, value: Value| _ = metadata.insert(key.to_owned(), value);
-    put("display_name", json!(display_name));
-    put("name", json!(domain.name));
-    put("instance_id", json!(domain.uuid));
-    if let Some(flavor) = flavor {
-        put("instance_type", json!(flavor.name));
-    }
-    put("host", json!(host));
-    put("instance_host", json!(host));
-    if let Some(flavor) = flavor {
-        put("flavor", flavor_metadata(flavor));
-    }
-    put("status", json!(stats.state.map(PowerState::status)));
-    put("state", json!(stats.state.map(PowerState::state)));
-    if let Some(nova) = nova {
-        put("task_state", Value::Null);
-        put_image(nova, &mut put);
-    }
-    if let Some(architecture) = &domain.architecture {
-        put("architecture", json!(architecture));
-    }
-    if let Some(os_type) = &domain.os_type {
-        put("os_type", json!(os_type));
-    }
-    match flavor {
-        Some(flavor) => {
-            put("vcpus", json!(flavor.vcpus));
-            put("memory_mb", json!(flavor.ram_mib));
-            put("disk_gb", json!(flavor.disk_gib));
-            put("ephemeral_gb", json!(flavor.ephemeral_gib));
-            put("root_gb", json!(flavor.root_gib()));
-        }
-        None => {
-            put("vcpus", json!(domain.vcpus));
-            put("memory_mb", json!(domain.memory_mib));
-        }
-    }
-    if nova.is_some() {
-        put("user_metadata", json!({}));
-    }
-    metadata
-}
-
-fn flavor_metadata(flavor: &Flavor) -> Value {
-    json!({
-        // Nova before 2025.2 does not write the id; its name is what Ceilometer falls back to, too.
-        "id": flavor.id.as_ref().unwrap_or(&flavor.name),
-        "name": flavor.name,
-        "vcpus": flavor.vcpus,
-        "ram": flavor.ram_mib,
-        "disk": flavor.disk_gib,
-        "ephemeral": flavor.ephemeral_gib,
-        "swap": flavor.swap_mib,
-    })
-}
-
-fn put_image(nova: &Nova, put: &mut dyn FnMut(&str, Value)) {
-    let id = nova.image_id.as_ref();
-    put("image", id.map_or(Value::Null, |id| json!({"id": id})));
-    put("image_ref", json!(id));
-    put("image_ref_url", Value::Null);
-    match (&nova.image_meta, id) {
-        (Some(meta), _) => put("image_meta", Value::Object(meta.clone())),
-        (None, Some(id)) => put("image_meta", json!({"base_image_ref": id})),
-        (None, None) => {}
-    }
-}
-
 fn sample(
     meter: &Meter,
     domain: &Description,
@@ -488,6 +366,7 @@ pub(super) mod tests {
     use crate::model::Timestamp;
     use crate::poll::libvirt::domain::tests::NOVA_XML;
     use crate::poll::libvirt::stats::tests::from_virsh;
+    use serde_json::{Value, json};
     use std::collections::BTreeMap;
     use std::fmt::Display;
     use std::io::Write;

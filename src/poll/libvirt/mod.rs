@@ -23,6 +23,8 @@ mod meters;
 #[cfg(feature = "libvirt")]
 mod pollster;
 #[cfg_attr(not(feature = "libvirt"), allow(dead_code, reason = "pure, and tested without libvirt"))]
+mod resource;
+#[cfg_attr(not(feature = "libvirt"), allow(dead_code, reason = "pure, and tested without libvirt"))]
 mod stats;
 #[cfg(not(feature = "libvirt"))]
 mod without;

@@ -14,7 +14,8 @@ use crate::poll::{Meter, Pollster, Round, Taker};
 use super::bulk::{self, Record};
 use super::deadline::Waiting;
 use super::domain::Description;
-use super::meters::{self, Groups, LastBytes, METERS, Observed, Wanted};
+use super::meters::{self, Groups, LastBytes, METERS, Wanted};
+use super::resource::Observed;
 use super::stats::{DomainStats, PowerState};
 use super::{DEFAULT_URI, fallback};
 
