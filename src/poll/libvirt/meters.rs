@@ -207,7 +207,8 @@ impl Wanted {
 #[derive(Default)]
 pub struct LastBytes {
     poll: u32,
-    by_resource: HashMap<String, SeenBytes>,
+    /// By the domain's UUID and the device: resource ids repeat where domains share a filter.
+    by_interface: HashMap<String, SeenBytes>,
 }
 
 struct SeenBytes {
@@ -221,16 +222,16 @@ impl LastBytes {
     pub fn next_poll(&mut self) {
         self.poll = self.poll.wrapping_add(1);
         let poll = self.poll;
-        self.by_resource.retain(|_, seen| poll.wrapping_sub(seen.poll) <= UNSEEN_POLLS_MAX);
+        self.by_interface.retain(|_, seen| poll.wrapping_sub(seen.poll) <= UNSEEN_POLLS_MAX);
     }
 
     /// The change since the poll before: 0 at the first, all of a counter that was reset, as Ceilometer counts.
-    fn delta(&mut self, resource_id: &str, direction: Direction, bytes: u64) -> u64 {
-        if !self.by_resource.contains_key(resource_id) {
+    fn delta(&mut self, interface: &str, direction: Direction, bytes: u64) -> u64 {
+        if !self.by_interface.contains_key(interface) {
             let unseen = SeenBytes { poll: self.poll, incoming: None, outgoing: None };
-            self.by_resource.insert(resource_id.to_owned(), unseen);
+            self.by_interface.insert(interface.to_owned(), unseen);
         }
-        let Some(seen) = self.by_resource.get_mut(resource_id) else { return 0 };
+        let Some(seen) = self.by_interface.get_mut(interface) else { return 0 };
         seen.poll = self.poll;
         let last = match direction {
             Incoming => &mut seen.incoming,
@@ -324,7 +325,8 @@ pub fn measure(
             Reading::BytesDelta(direction) => {
                 for (interface, resource) in &interfaces {
                     if let Some(bytes) = direction.of(interface).bytes {
-                        give(row, resource, last_bytes.delta(&resource.id, direction, bytes).into());
+                        let key = format!("{}/{}", domain.uuid, interface.device);
+                        give(row, resource, last_bytes.delta(&key, direction, bytes).into());
                     }
                 }
             }
@@ -624,6 +626,23 @@ pub(super) mod tests {
             assert_eq!(delta("state.state=1"), None);
         }
         assert_eq!(delta("state.state=1\nnet.0.name=tap1\nnet.0.rx.bytes=1900"), number(0));
+    }
+
+    #[test]
+    fn domains_that_share_a_filter_keep_their_deltas_apart() {
+        let mut last_bytes = LastBytes::default();
+        let mut delta = |uuid: &str, bytes: u64| {
+            let xml = format!(
+                "<domain><uuid>{uuid}</uuid><devices><interface><target dev='tap1'/>\
+                 <filterref filter='clean-traffic'/></interface></devices></domain>"
+            );
+            let stats = format!("state.state=1\nnet.0.name=tap1\nnet.0.rx.bytes={bytes}");
+            let kept = poll(&xml, &stats, &["network.incoming.bytes.delta"], &mut last_bytes);
+            (kept.samples[0].resource_id.clone(), kept.samples[0].volume.clone())
+        };
+        let filter = || "clean-traffic".to_owned();
+        assert_eq!([delta("a", 1000), delta("b", 5)], [(filter(), 0.into()), (filter(), 0.into())]);
+        assert_eq!([delta("a", 1100), delta("b", 7)], [(filter(), 100.into()), (filter(), 2.into())]);
     }
 
     #[test]
