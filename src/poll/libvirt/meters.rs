@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Number, Value, json};
+use serde_json::Number;
 use uuid::Uuid;
 
 use crate::define::Selection;
@@ -18,7 +18,8 @@ use crate::model::SampleType::{Cumulative, Delta, Gauge};
 use crate::model::{Sample, SampleType};
 use crate::poll::{Meter, Round, Taker};
 
-use super::domain::{Description, Flavor, Interface, Nova, Owner};
+use super::domain::{Description, Flavor, Nova, Owner};
+use super::resource::{Observed, Resource};
 use super::stats::{DiskStats, DomainStats, InterfaceStats, PerfStats, PowerState, Traffic};
 use Direction::{Incoming, Outgoing};
 
@@ -206,7 +207,8 @@ impl Wanted {
 #[derive(Default)]
 pub struct LastBytes {
     poll: u32,
-    by_resource: HashMap<String, SeenBytes>,
+    /// By the domain's UUID and the device: resource ids repeat where domains share a filter.
+    by_interface: HashMap<String, SeenBytes>,
 }
 
 struct SeenBytes {
@@ -220,16 +222,16 @@ impl LastBytes {
     pub fn next_poll(&mut self) {
         self.poll = self.poll.wrapping_add(1);
         let poll = self.poll;
-        self.by_resource.retain(|_, seen| poll.wrapping_sub(seen.poll) <= UNSEEN_POLLS_MAX);
+        self.by_interface.retain(|_, seen| poll.wrapping_sub(seen.poll) <= UNSEEN_POLLS_MAX);
     }
 
     /// The change since the poll before: 0 at the first, all of a counter that was reset, as Ceilometer counts.
-    fn delta(&mut self, resource_id: &str, direction: Direction, bytes: u64) -> u64 {
-        if !self.by_resource.contains_key(resource_id) {
+    fn delta(&mut self, interface: &str, direction: Direction, bytes: u64) -> u64 {
+        if !self.by_interface.contains_key(interface) {
             let unseen = SeenBytes { poll: self.poll, incoming: None, outgoing: None };
-            self.by_resource.insert(resource_id.to_owned(), unseen);
+            self.by_interface.insert(interface.to_owned(), unseen);
         }
-        let Some(seen) = self.by_resource.get_mut(resource_id) else { return 0 };
+        let Some(seen) = self.by_interface.get_mut(interface) else { return 0 };
         seen.poll = self.poll;
         let last = match direction {
             Incoming => &mut seen.incoming,
@@ -238,17 +240,6 @@ impl LastBytes {
         let before = last.replace(bytes);
         before.map_or(0, |before| bytes.checked_sub(before).unwrap_or(bytes))
     }
-}
-
-/// One domain at one time.
-#[derive(Clone, Copy)]
-pub struct Observed<'a> {
-    /// The name of the host that it runs on.
-    pub host: &'a str,
-    /// Who it is.
-    pub domain: &'a Description,
-    /// What was counted.
-    pub stats: &'a DomainStats,
 }
 
 /// Hands the samples of one domain to `taker`.
@@ -262,7 +253,7 @@ pub fn measure(
     taker: &mut dyn Taker,
 ) {
     let Observed { domain, stats, .. } = *observed;
-    let metadata = metadata(observed);
+    let itself = Resource::domain(observed);
     let off = stats.state.is_some_and(PowerState::is_shut_off);
     let disks: Vec<(&DiskStats, Resource)> = match off {
         true => Vec::new(),
@@ -270,7 +261,7 @@ pub fn measure(
             .disks
             .iter()
             .filter(|disk| domain.disks.contains(&disk.device))
-            .map(|disk| (disk, of_disk(domain, disk, &metadata)))
+            .map(|disk| (disk, itself.disk(domain, disk)))
             .collect(),
     };
     let interfaces: Vec<(&InterfaceStats, Resource)> = match off {
@@ -280,11 +271,10 @@ pub fn measure(
             .iter()
             .filter_map(|counters| {
                 let interface = domain.interfaces.iter().find(|known| known.device == counters.device)?;
-                Some((counters, of_interface(domain, interface, &metadata)))
+                Some((counters, itself.interface(domain, interface)))
             })
             .collect(),
     };
-    let itself = Resource { id: domain.uuid.clone(), metadata };
     let flavor = domain.nova.as_ref().and_then(|nova| nova.flavor.as_ref());
     let mut give = |row: &Row, resource: &Resource, volume: Number| {
         taker.sample(sample(&row.meter, domain, resource, volume, round));
@@ -335,122 +325,12 @@ pub fn measure(
             Reading::BytesDelta(direction) => {
                 for (interface, resource) in &interfaces {
                     if let Some(bytes) = direction.of(interface).bytes {
-                        give(row, resource, last_bytes.delta(&resource.id, direction, bytes).into());
+                        let key = format!("{}/{}", domain.uuid, interface.device);
+                        give(row, resource, last_bytes.delta(&key, direction, bytes).into());
                     }
                 }
             }
         }
-    }
-}
-
-/// What a sample is of: the domain, or one of its devices.
-struct Resource {
-    id: String,
-    metadata: Map<String, Value>,
-}
-
-impl Resource {
-    fn with_cpu_number(&self, stats: &DomainStats) -> Resource {
-        let mut metadata = self.metadata.clone();
-        metadata.insert("cpu_number".to_owned(), json!(stats.vcpus_current));
-        Resource { id: self.id.clone(), metadata }
-    }
-}
-
-fn of_disk(domain: &Description, disk: &DiskStats, metadata: &Map<String, Value>) -> Resource {
-    let mut metadata = metadata.clone();
-    metadata.insert("disk_name".to_owned(), json!(disk.device));
-    Resource { id: format!("{}-{}", domain.uuid, disk.device), metadata }
-}
-
-/// A filtered interface goes by its filter's name, as Nova's network of old had it; any other by its device.
-fn of_interface(domain: &Description, interface: &Interface, metadata: &Map<String, Value>) -> Resource {
-    let mut metadata = metadata.clone();
-    let name = interface.filter.as_ref().unwrap_or(&interface.device);
-    metadata.insert("name".to_owned(), json!(interface.device));
-    metadata.insert("mac".to_owned(), json!(interface.mac));
-    metadata.insert("fref".to_owned(), json!(interface.filter));
-    metadata.insert("parameters".to_owned(), Value::Object(interface.parameters.clone()));
-    metadata.insert("vnic_name".to_owned(), json!(name));
-    let id = match &interface.filter {
-        Some(filter) => filter.clone(),
-        None => format!("{}-{}-{}", domain.name, domain.uuid, interface.device),
-    };
-    Resource { id, metadata }
-}
-
-/// The keys of Ceilometer's compute samples, in its order; without Nova only those that libvirt itself knows.
-fn metadata(observed: &Observed<'_>) -> Map<String, Value> {
-    let Observed { host, domain, stats } = *observed;
-    let nova = domain.nova.as_ref();
-    let flavor = nova.and_then(|nova| nova.flavor.as_ref());
-    let display_name = nova.and_then(|nova| nova.display_name.as_ref()).unwrap_or(&domain.name);
-    let mut metadata = Map::with_capacity(24);
-    let mut put = |key: &str, value: Value| _ = metadata.insert(key.to_owned(), value);
-    put("display_name", json!(display_name));
-    put("name", json!(domain.name));
-    put("instance_id", json!(domain.uuid));
-    if let Some(flavor) = flavor {
-        put("instance_type", json!(flavor.name));
-    }
-    put("host", json!(host));
-    put("instance_host", json!(host));
-    if let Some(flavor) = flavor {
-        put("flavor", flavor_metadata(flavor));
-    }
-    put("status", json!(stats.state.map(PowerState::status)));
-    put("state", json!(stats.state.map(PowerState::state)));
-    if let Some(nova) = nova {
-        put("task_state", Value::Null);
-        put_image(nova, &mut put);
-    }
-    if let Some(architecture) = &domain.architecture {
-        put("architecture", json!(architecture));
-    }
-    if let Some(os_type) = &domain.os_type {
-        put("os_type", json!(os_type));
-    }
-    match flavor {
-        Some(flavor) => {
-            put("vcpus", json!(flavor.vcpus));
-            put("memory_mb", json!(flavor.ram_mib));
-            put("disk_gb", json!(flavor.disk_gib));
-            put("ephemeral_gb", json!(flavor.ephemeral_gib));
-            put("root_gb", json!(flavor.root_gib()));
-        }
-        None => {
-            put("vcpus", json!(domain.vcpus));
-            put("memory_mb", json!(domain.memory_mib));
-        }
-    }
-    if nova.is_some() {
-        put("user_metadata", json!({}));
-    }
-    metadata
-}
-
-fn flavor_metadata(flavor: &Flavor) -> Value {
-    json!({
-        // Nova before 2025.2 does not write the id; its name is what Ceilometer falls back to, too.
-        "id": flavor.id.as_ref().unwrap_or(&flavor.name),
-        "name": flavor.name,
-        "vcpus": flavor.vcpus,
-        "ram": flavor.ram_mib,
-        "disk": flavor.disk_gib,
-        "ephemeral": flavor.ephemeral_gib,
-        "swap": flavor.swap_mib,
-    })
-}
-
-fn put_image(nova: &Nova, put: &mut dyn FnMut(&str, Value)) {
-    let id = nova.image_id.as_ref();
-    put("image", id.map_or(Value::Null, |id| json!({"id": id})));
-    put("image_ref", json!(id));
-    put("image_ref_url", Value::Null);
-    match (&nova.image_meta, id) {
-        (Some(meta), _) => put("image_meta", Value::Object(meta.clone())),
-        (None, Some(id)) => put("image_meta", json!({"base_image_ref": id})),
-        (None, None) => {}
     }
 }
 
@@ -488,6 +368,7 @@ pub(super) mod tests {
     use crate::model::Timestamp;
     use crate::poll::libvirt::domain::tests::NOVA_XML;
     use crate::poll::libvirt::stats::tests::from_virsh;
+    use serde_json::{Value, json};
     use std::collections::BTreeMap;
     use std::fmt::Display;
     use std::io::Write;
@@ -745,6 +626,23 @@ pub(super) mod tests {
             assert_eq!(delta("state.state=1"), None);
         }
         assert_eq!(delta("state.state=1\nnet.0.name=tap1\nnet.0.rx.bytes=1900"), number(0));
+    }
+
+    #[test]
+    fn domains_that_share_a_filter_keep_their_deltas_apart() {
+        let mut last_bytes = LastBytes::default();
+        let mut delta = |uuid: &str, bytes: u64| {
+            let xml = format!(
+                "<domain><uuid>{uuid}</uuid><devices><interface><target dev='tap1'/>\
+                 <filterref filter='clean-traffic'/></interface></devices></domain>"
+            );
+            let stats = format!("state.state=1\nnet.0.name=tap1\nnet.0.rx.bytes={bytes}");
+            let kept = poll(&xml, &stats, &["network.incoming.bytes.delta"], &mut last_bytes);
+            (kept.samples[0].resource_id.clone(), kept.samples[0].volume.clone())
+        };
+        let filter = || "clean-traffic".to_owned();
+        assert_eq!([delta("a", 1000), delta("b", 5)], [(filter(), 0.into()), (filter(), 0.into())]);
+        assert_eq!([delta("a", 1100), delta("b", 7)], [(filter(), 100.into()), (filter(), 2.into())]);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! Here belongs everything that speaks to libvirt; `virt` is used nowhere else, and only with the cargo feature
 //! `libvirt`. What is pure (the numbers, the XML, the making of samples) compiles without it.
 //!
-//! One poll: [`pollster`] asks [`bulk`] (or, domain by domain, [`fallback`]) for [`stats::DomainStats`], keeps each
-//! domain's [`domain::Description`], and [`meters`] makes samples of the two.
+//! One poll: `pollster` asks `bulk`, under a `deadline` (or, domain by domain, `fallback`), for `stats`, keeps the
+//! description of each `domain`, and `meters` makes samples of the two.
 
 #[cfg(feature = "libvirt")]
 #[allow(unsafe_code, reason = "crate virt's own call is unsound")]
@@ -12,6 +12,8 @@ mod block_info;
 #[cfg(feature = "libvirt")]
 #[allow(unsafe_code, reason = "crate virt hands out bare pointers")]
 mod bulk;
+#[cfg(feature = "libvirt")]
+mod deadline;
 #[cfg_attr(not(feature = "libvirt"), allow(dead_code, reason = "pure, and tested without libvirt"))]
 mod domain;
 #[cfg(feature = "libvirt")]
@@ -20,6 +22,8 @@ mod fallback;
 mod meters;
 #[cfg(feature = "libvirt")]
 mod pollster;
+#[cfg_attr(not(feature = "libvirt"), allow(dead_code, reason = "pure, and tested without libvirt"))]
+mod resource;
 #[cfg_attr(not(feature = "libvirt"), allow(dead_code, reason = "pure, and tested without libvirt"))]
 mod stats;
 #[cfg(not(feature = "libvirt"))]
