@@ -1,5 +1,7 @@
 //! A sample: one measurement of one meter of one resource at one time.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
@@ -54,8 +56,8 @@ pub struct Sample {
     pub resource_id: String,
     /// When it was measured.
     pub timestamp: Timestamp,
-    /// What else is known of the resource.
-    pub resource_metadata: Map<String, Value>,
+    /// What else is known of the resource; shared, because all meters of a resource say the same of it.
+    pub resource_metadata: Arc<Map<String, Value>>,
     /// Where the sample comes from; Ceilometer writes `openstack`.
     pub source: String,
     /// A random identity of this very sample.

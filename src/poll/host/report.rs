@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use procfs::ProcError;
 use serde_json::{Map, Number, Value};
@@ -121,6 +122,7 @@ impl Report<'_> {
     ) {
         // Ceilometer's gnocchi_resources.yaml takes the required host_name of a resource from here.
         metadata.insert("resource_url".to_owned(), self.host.into());
+        let metadata = Arc::new(metadata);
         for column in columns {
             let Some(volume) = (column.volume)(row) else { continue };
             self.taker.sample(Sample {
@@ -134,7 +136,7 @@ impl Report<'_> {
                 project_name: None,
                 resource_id: resource_id.clone(),
                 timestamp: self.round.timestamp,
-                resource_metadata: metadata.clone(),
+                resource_metadata: Arc::clone(&metadata),
                 source: "host".to_owned(),
                 id: Uuid::new_v4().to_string(),
                 monotonic_time: Some(self.round.monotonic_seconds),

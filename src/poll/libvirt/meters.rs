@@ -9,6 +9,7 @@
 //! - no meter is reported as 0 because libvirt did not tell it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::Number;
 use uuid::Uuid;
@@ -355,7 +356,7 @@ fn sample(
         project_name: project.and_then(|project| project.name.clone()),
         resource_id: resource.id.clone(),
         timestamp: round.timestamp,
-        resource_metadata: resource.metadata.clone(),
+        resource_metadata: Arc::clone(&resource.metadata),
         source: SOURCE.to_owned(),
         id: Uuid::new_v4().to_string(),
         monotonic_time: Some(round.monotonic_seconds),
@@ -368,7 +369,7 @@ pub(super) mod tests {
     use crate::model::Timestamp;
     use crate::poll::libvirt::domain::tests::NOVA_XML;
     use crate::poll::libvirt::stats::tests::from_virsh;
-    use serde_json::{Value, json};
+    use serde_json::{Map, Value, json};
     use std::collections::BTreeMap;
     use std::fmt::Display;
     use std::io::Write;
@@ -589,7 +590,7 @@ pub(super) mod tests {
         let sample = &kept.samples[0];
         assert_eq!((sample.resource_id.as_str(), &sample.user_id, &sample.project_id), ("u", &None, &None));
         assert_eq!(
-            Value::Object(sample.resource_metadata.clone()),
+            Value::Object(Map::clone(&sample.resource_metadata)),
             json!({
                 "display_name": "web", "name": "web", "instance_id": "u", "host": "cmp-1", "instance_host": "cmp-1",
                 "status": "active", "state": "running", "architecture": "x86_64", "os_type": "hvm",

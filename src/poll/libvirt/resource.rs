@@ -2,6 +2,8 @@
 //!
 //! Pure. The ids and the keys are Ceilometer's; the tests are in `meters`, where both become samples.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::domain::{Description, Flavor, Interface, Nova};
@@ -21,33 +23,33 @@ pub struct Observed<'a> {
 /// What a sample is of: the domain, or one of its devices.
 pub struct Resource {
     pub id: String,
-    pub metadata: Map<String, Value>,
+    pub metadata: Arc<Map<String, Value>>,
 }
 
 impl Resource {
     /// The domain itself.
     pub fn domain(observed: &Observed<'_>) -> Resource {
-        Resource { id: observed.domain.uuid.clone(), metadata: metadata(observed) }
+        Resource { id: observed.domain.uuid.clone(), metadata: Arc::new(metadata(observed)) }
     }
 
     /// The domain, with what only samples of `cpu` carry.
     pub fn with_cpu_number(&self, stats: &DomainStats) -> Resource {
-        let mut metadata = self.metadata.clone();
+        let mut metadata = Map::clone(&self.metadata);
         metadata.insert("cpu_number".to_owned(), json!(stats.vcpus_current));
-        Resource { id: self.id.clone(), metadata }
+        Resource { id: self.id.clone(), metadata: Arc::new(metadata) }
     }
 
     /// A disk of the domain that this is.
     pub fn disk(&self, domain: &Description, disk: &DiskStats) -> Resource {
-        let mut metadata = self.metadata.clone();
+        let mut metadata = Map::clone(&self.metadata);
         metadata.insert("disk_name".to_owned(), json!(disk.device));
-        Resource { id: format!("{}-{}", domain.uuid, disk.device), metadata }
+        Resource { id: format!("{}-{}", domain.uuid, disk.device), metadata: Arc::new(metadata) }
     }
 
     /// An interface of the domain that this is: a filtered one goes by its filter's name, as Nova's network of old
     /// had it; any other by its device.
     pub fn interface(&self, domain: &Description, interface: &Interface) -> Resource {
-        let mut metadata = self.metadata.clone();
+        let mut metadata = Map::clone(&self.metadata);
         let name = interface.filter.as_ref().unwrap_or(&interface.device);
         metadata.insert("name".to_owned(), json!(interface.device));
         metadata.insert("mac".to_owned(), json!(interface.mac));
@@ -58,7 +60,7 @@ impl Resource {
             Some(filter) => filter.clone(),
             None => format!("{}-{}-{}", domain.name, domain.uuid, interface.device),
         };
-        Resource { id, metadata }
+        Resource { id, metadata: Arc::new(metadata) }
     }
 }
 
