@@ -44,6 +44,11 @@ impl Stop {
         self.requested.load(Ordering::Acquire)
     }
 
+    /// Asks for files to be reopened and configurations to be read again.
+    pub fn request_reload(&self) {
+        self.reloads.fetch_add(1, Ordering::AcqRel);
+    }
+
     /// How often a reopening was asked for; compare with the number seen last.
     pub fn reloads(&self) -> u64 {
         self.reloads.load(Ordering::Acquire)
@@ -77,7 +82,7 @@ pub fn install(books: &Arc<Books>, takes_hup: bool) -> io::Result<Arc<Stop>> {
                         books.complain(&failure);
                     }
                 }
-                SIGHUP => _ = for_thread.reloads.fetch_add(1, Ordering::AcqRel),
+                SIGHUP => for_thread.request_reload(),
                 _ if for_thread.requested() => low_level::exit(128 + signal),
                 _ => for_thread.request(),
             }

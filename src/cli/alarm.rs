@@ -9,7 +9,6 @@ use clap::{CommandFactory, Parser, ValueHint};
 use super::format;
 use super::shared::{self, Context, OutputArgs, RunArgs, for_each_input, length_or_zero};
 use crate::base::{Failure, Outcome};
-use crate::notify::Queue;
 use crate::query::Filter;
 use crate::rule::{self, Alarm, Checks};
 use crate::series::Method;
@@ -56,7 +55,7 @@ pub struct Args {
 
 /// The program.
 pub fn main() -> ExitCode {
-    shared::main("telemetry-alarm", false, |args: &Args| &args.run, run)
+    shared::main("telemetry-alarm", true, |args: &Args| &args.run, run)
 }
 
 /// The command line, for man pages and completions.
@@ -65,16 +64,14 @@ pub fn command() -> clap::Command {
 }
 
 fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
-    let alarms = read_rules(args)?;
+    let alarms = read_rules(&args.rules)?;
     if args.check_config {
         return Ok(Outcome::Done);
     }
-    let queue = if args.notify { Some(Queue::open(&alarms, &context.books)) } else { None };
-    let queue = queue.transpose().map_err(|source| Failure::io("cannot start", "the notifier", source))?;
     let mut keys = Vec::new();
-    let evaluation = Evaluation::new(alarms, args.lateness, queue, &context.books, &mut keys);
-    let mut evaluation =
-        evaluation.map_err(|error| Failure::Configuration(vec![format!("group_by: {error}")]))?;
+    let mut evaluation = Evaluation::new(alarms, args.lateness, args.notify, &context.books, &mut keys)?;
+    let rules = args.rules.clone();
+    evaluation.reload_with(&context.stop, Box::new(move || read_rules(&rules)));
     let mut records =
         Records::new(&keys).map_err(|error| Failure::Configuration(vec![format!("group_by: {error}")]))?;
     let mut out = format::open(&args.output, &context.books)?;
@@ -83,17 +80,20 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     })?;
     evaluation.finish(out.as_mut())?;
     out.flush()?;
+    if args.notify && context.books.dropped_total() > 0 {
+        context.books.trouble_quietly(&Failure::Unavailable("somebody was not told".to_owned()));
+    }
     let alarming = args.exit_status && evaluation.active() > 0;
     Ok(if alarming { Outcome::PredicateHolds } else { Outcome::Done })
 }
 
 /// All alarms of all files, or all that is wrong with them.
-fn read_rules(args: &Args) -> Result<Vec<Alarm>, Failure> {
+fn read_rules(paths: &[PathBuf]) -> Result<Vec<Alarm>, Failure> {
     let method = |text: &str| text.parse::<Method>().map(drop).map_err(|error| error.to_string());
     let query = |text: &str| Filter::parse(text).map(drop).map_err(|error| error.to_string());
     let checks = Checks { aggregation_method: &method, query: &query };
     let (mut alarms, mut faults) = (Vec::new(), Vec::new());
-    for path in &args.rules {
+    for path in paths {
         let shown = path.display().to_string();
         let text = fs::read_to_string(path).map_err(|source| Failure::io("cannot read", &shown, source))?;
         match rule::read(&shown, &text, &checks) {

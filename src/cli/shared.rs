@@ -149,6 +149,13 @@ fn main_from<A: Parser>(
     exit::finish(&books, result)
 }
 
+/// Says what a filter waits for when a person starts it without input.
+pub fn hint_at_terminal(context: &Context) {
+    if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+        context.books.note(&"reading records from this terminal, one a line; Ctrl-D ends");
+    }
+}
+
 /// Calls `each` for every operand in turn, standard input when there is none.
 ///
 /// An operand that cannot be opened or read is reported, costs the exit status, and the others go on.
@@ -163,6 +170,9 @@ pub fn for_each_input(
 ) -> Result<(), Failure> {
     let stdin = ["-".to_owned()];
     let names = if operands.is_empty() { &stdin[..] } else { operands };
+    if operands.is_empty() {
+        hint_at_terminal(context);
+    }
     let mut progress = progress::Progress::new(names, options.quiet);
     for name in names {
         if context.stop.requested() {

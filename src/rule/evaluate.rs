@@ -95,6 +95,23 @@ impl Evaluator {
         Evaluator { alarms, states, groups_max: GROUPS_MAX }
     }
 
+    /// Goes on from the states of `old`: of each alarm that is there with the same identity and the same rule.
+    ///
+    /// Gives, for each alarm of `old`, its place among the alarms here, or none where it starts anew or is gone.
+    pub fn carry_over(&mut self, old: Evaluator) -> Vec<Option<usize>> {
+        let mut places = Vec::with_capacity(old.alarms.len());
+        for (before, state) in old.alarms.iter().zip(old.states) {
+            let same =
+                |now: &Alarm| now.alarm_id == before.alarm_id && now.rule == before.rule && now.enabled;
+            let place = self.alarms.iter().position(same);
+            if let Some(place) = place {
+                self.states[place] = state;
+            }
+            places.push(place);
+        }
+        places
+    }
+
     /// The alarms, in the order given.
     pub fn alarms(&self) -> &[Alarm] {
         &self.alarms

@@ -3,18 +3,19 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::thread;
 
 use serde_json::Value;
 
 use super::records::{Line, Trouble, Worker};
-use super::rollup::{By, KeyError, Late, Plan, Rollup};
-use crate::base::{Books, Failure, LineSink};
+use super::rollup::{By, Late, Plan, Rollup};
+use crate::base::{Books, Failure, LineSink, Stop};
 use crate::model::{AlarmState, Granularity, NS_PER_SECOND, RecordKind, Span, Timestamp};
 use crate::notify::{DRAIN_LIMIT, Queue};
 use crate::query::Filter;
 use crate::rule::{Alarm, Evaluator, Notice, Refused, Row};
 use crate::series::Method;
-use crate::wire::json::{Records, Reject};
+use crate::wire::json::{Records, Reject, TooManyKeys};
 
 /// Meters whose feeds are remembered; a stream has hundreds, more are looked up anew each time.
 const NAMES_MAX: usize = 100_000;
@@ -33,10 +34,22 @@ pub struct Evaluation {
     step: Option<Granularity>,
     /// The next end of such a period.
     next_step_ns: i64,
+    /// The top-level keys that the records are scanned for.
+    extra: Vec<String>,
+    reload: Option<Reload>,
+}
+
+/// Where new rules come from.
+struct Reload {
+    stop: Arc<Stop>,
+    seen: u64,
+    read: Box<dyn FnMut() -> Result<Vec<Alarm>, Failure>>,
 }
 
 /// A rollup for the alarms that ask for the same samples, grouped the same way.
 struct Feed {
+    /// What the alarms ask for, methods included.
+    identity: String,
     alarms: Vec<usize>,
     filter: Option<Filter>,
     granularity: Granularity,
@@ -60,65 +73,64 @@ impl Evaluation {
     /// Evaluates `alarms`, whose methods and queries were checked when they were read.
     ///
     /// - `lateness_ns`: how long a period stays open behind the newest timestamp
-    /// - `queue`: where actions go; none when nobody is to be told
+    /// - `notify`: whether the actions of the alarms are to be run
     /// - `extra`: as for [`Rollup::new`]
     ///
     /// # Errors
-    /// When an alarm cannot be grouped as it asks.
+    /// When an alarm cannot be grouped as it asks, or the notifiers cannot be started.
     pub fn new(
         alarms: Vec<Alarm>,
         lateness_ns: i64,
-        queue: Option<Queue>,
+        notify: bool,
         books: &Arc<Books>,
         extra: &mut Vec<String>,
-    ) -> Result<Evaluation, KeyError> {
-        let mut feeds: Vec<(Feed, String)> = Vec::new();
-        for (index, alarm) in alarms.iter().enumerate().filter(|(_, alarm)| alarm.enabled) {
-            let rule = &alarm.rule;
-            let identity =
-                format!("{:?} {:?} {:?} {:?}", rule.meter, rule.query, rule.granularity, rule.group_by);
-            let Ok(method) = rule.aggregation_method.parse::<Method>() else { continue };
-            match feeds.iter_mut().find(|(_, other)| *other == identity) {
-                Some((feed, _)) => {
-                    feed.alarms.push(index);
-                    feed.rollup.also(method);
-                }
-                None => {
-                    let plan = Plan {
-                        granularities: vec![rule.granularity],
-                        methods: vec![method],
-                        by: By::new(&rule.group_keys().collect::<Vec<_>>())?,
-                        lateness_ns,
-                        late: Late::Drop,
-                    };
-                    let filter = filter_of(alarm);
-                    let rollup = Rollup::new(plan, books, extra);
-                    feeds.push((
-                        Feed { alarms: vec![index], filter, granularity: rule.granularity, rollup },
-                        identity,
-                    ));
-                }
-            }
-        }
-        let enabled = alarms.iter().filter(|alarm| alarm.enabled);
+    ) -> Result<Evaluation, Failure> {
+        let queue = if notify { Some(open_queue(&alarms, books)?) } else { None };
         Ok(Evaluation {
-            feeds: feeds.into_iter().map(|(feed, _)| feed).collect(),
+            feeds: feeds(&alarms, lateness_ns, books, extra, Vec::new())?,
             of_meter: HashMap::new(),
-            step: enabled.map(|alarm| alarm.rule.granularity).min(),
-            judge: Judge {
-                methods: alarms.iter().map(|alarm| method_name(&alarm.rule.aggregation_method)).collect(),
-                filters: alarms.iter().map(filter_of).collect(),
-                evaluator: Evaluator::new(alarms),
-                notices: Vec::new(),
-                active: BTreeSet::new(),
-                queue,
-                books: Arc::clone(books),
-            },
+            step: shortest(&alarms),
+            judge: Judge::new(alarms, queue, books),
             lateness_ns,
             newest: None,
             last_stop: None,
             next_step_ns: i64::MIN,
+            extra: extra.clone(),
+            reload: None,
         })
+    }
+
+    /// Takes up what `read` gives whenever `stop` says that a reload was asked for. Alarms that stay the same keep
+    /// their states and their open periods; when `read` fails, so do all.
+    pub fn reload_with(&mut self, stop: &Arc<Stop>, read: Box<dyn FnMut() -> Result<Vec<Alarm>, Failure>>) {
+        self.reload = Some(Reload { stop: Arc::clone(stop), seen: stop.reloads(), read });
+    }
+
+    fn replace(&mut self, alarms: Vec<Alarm>, records: &mut Records) -> Result<(), Failure> {
+        let books = Arc::clone(&self.judge.books);
+        // Keys are only added, so that rollups that stay find theirs where they were.
+        let mut extra = self.extra.clone();
+        let too_many = |error: TooManyKeys| Failure::Configuration(vec![format!("group_by: {error}")]);
+        let queue = if self.judge.queue.is_some() { Some(open_queue(&alarms, &books)?) } else { None };
+        let kept = std::mem::take(&mut self.feeds);
+        self.feeds = feeds(&alarms, self.lateness_ns, &books, &mut extra, kept)?;
+        *records = Records::new(&extra).map_err(too_many)?;
+        self.extra = extra;
+        self.of_meter.clear();
+        self.step = shortest(&alarms);
+        self.next_step_ns = i64::MIN;
+        let old = std::mem::replace(&mut self.judge, Judge::new(alarms, queue, &books));
+        let places = self.judge.evaluator.carry_over(old.evaluator);
+        let moved = old.active.into_iter().filter_map(|(alarm, group)| Some((places[alarm]?, group)));
+        self.judge.active = moved.collect();
+        if let Some(queue) = old.queue {
+            // What the old actions are still busy with must not hold up the evaluation.
+            let closing = thread::Builder::new().name("notify-end".into());
+            closing
+                .spawn(move || queue.close(DRAIN_LIMIT))
+                .map_err(|source| Failure::io("cannot start", "a thread", source))?;
+        }
+        Ok(())
     }
 
     /// Closes all periods, evaluates them, and waits for the actions that are under way.
@@ -242,7 +254,75 @@ impl Evaluation {
     }
 }
 
+/// One feed for each set of alarms that ask for the same samples, grouped the same way; those of `kept` that still
+/// compute the same go on.
+fn feeds(
+    alarms: &[Alarm],
+    lateness_ns: i64,
+    books: &Arc<Books>,
+    extra: &mut Vec<String>,
+    mut kept: Vec<Feed>,
+) -> Result<Vec<Feed>, Failure> {
+    let mut plans: Vec<(String, Vec<usize>, Plan)> = Vec::new();
+    for (index, alarm) in alarms.iter().enumerate().filter(|(_, alarm)| alarm.enabled) {
+        let rule = &alarm.rule;
+        let Ok(method) = rule.aggregation_method.parse::<Method>() else { continue };
+        let by = By::new(&rule.group_keys().collect::<Vec<_>>()).map_err(|error| {
+            Failure::Configuration(vec![format!("alarm \"{}\": group_by: {error}", alarm.name)])
+        })?;
+        let asked = format!("{:?} {:?} {:?} {by:?}", rule.meter, rule.query, rule.granularity);
+        match plans.iter_mut().find(|(other, ..)| *other == asked) {
+            Some((_, sharing, plan)) => {
+                sharing.push(index);
+                if !plan.methods.contains(&method) {
+                    plan.methods.push(method);
+                }
+            }
+            None => {
+                let granularities = vec![rule.granularity];
+                let plan = Plan { granularities, methods: vec![method], by, lateness_ns, late: Late::Drop };
+                plans.push((asked, vec![index], plan));
+            }
+        }
+    }
+    let mut feeds = Vec::new();
+    for (asked, sharing, plan) in plans {
+        let identity = format!("{asked} {:?}", plan.methods);
+        let (filter, granularity) = (filter_of(&alarms[sharing[0]]), alarms[sharing[0]].rule.granularity);
+        let rollup = match kept.iter().position(|feed| feed.identity == identity) {
+            Some(at) => kept.swap_remove(at).rollup,
+            None => Rollup::new(plan, books, extra),
+        };
+        feeds.push(Feed { identity, alarms: sharing, filter, granularity, rollup });
+    }
+    Ok(feeds)
+}
+
+/// The shortest period of all alarms that are evaluated.
+fn shortest(alarms: &[Alarm]) -> Option<Granularity> {
+    alarms.iter().filter(|alarm| alarm.enabled).map(|alarm| alarm.rule.granularity).min()
+}
+
+fn open_queue(alarms: &[Alarm], books: &Arc<Books>) -> Result<Queue, Failure> {
+    Queue::open(alarms, books).map_err(|source| Failure::io("cannot start", "the notifier", source))
+}
+
 impl Worker for Evaluation {
+    fn refresh(&mut self, records: &mut Records) -> Result<(), Failure> {
+        let Some(reload) = self.reload.as_mut().filter(|reload| reload.stop.reloads() != reload.seen) else {
+            return Ok(());
+        };
+        reload.seen = reload.stop.reloads();
+        match (reload.read)() {
+            Ok(alarms) => self.replace(alarms, records),
+            Err(failure) => {
+                self.judge.books.complain(&failure);
+                self.judge.books.complain(&"the rules stay as they were");
+                Ok(())
+            }
+        }
+    }
+
     fn record(
         &mut self,
         records: &mut Records,
@@ -289,6 +369,18 @@ impl LineSink for Rows<'_> {
 }
 
 impl Judge {
+    fn new(alarms: Vec<Alarm>, queue: Option<Queue>, books: &Arc<Books>) -> Judge {
+        Judge {
+            methods: alarms.iter().map(|alarm| method_name(&alarm.rule.aggregation_method)).collect(),
+            filters: alarms.iter().map(filter_of).collect(),
+            evaluator: Evaluator::new(alarms),
+            notices: Vec::new(),
+            active: BTreeSet::new(),
+            queue,
+            books: Arc::clone(books),
+        }
+    }
+
     /// Takes one row for one alarm, if it has the alarm's method.
     fn take(&mut self, alarm: usize, row: &Value, span: Span) {
         let value =
@@ -355,3 +447,97 @@ fn method_name(text: &str) -> String {
 /// How long a period stays open unless the user says otherwise: clocks of hosts and the network between them differ
 /// by seconds, and an alarm should not wait for longer.
 pub const LATENESS_NS: i64 = 10 * NS_PER_SECOND;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Block;
+    use crate::rule::{Checks, read};
+    use crate::work::records::work_through;
+
+    /// Keeps alarm and state of each transition.
+    #[derive(Default)]
+    struct Kept(Vec<(String, String, String)>);
+
+    impl LineSink for Kept {
+        fn line(&mut self, record: &[u8]) -> Result<(), Failure> {
+            let record: Value = serde_json::from_slice(record).unwrap();
+            let text = |key: &str| record[key].as_str().unwrap().to_owned();
+            self.0.push((text("alarm_name"), text("current"), text("timestamp")));
+            Ok(())
+        }
+
+        fn lines(&mut self, _bytes: &[u8], _records: u64) -> Result<(), Failure> {
+            Err(Failure::Bug("transitions come one by one".into()))
+        }
+
+        fn flush(&mut self) -> Result<(), Failure> {
+            Ok(())
+        }
+    }
+
+    fn rules(text: &str) -> Vec<Alarm> {
+        let checks = Checks { aggregation_method: &|_| Ok(()), query: &|_| Ok(()) };
+        read("rules", text, &checks).unwrap()
+    }
+
+    fn rule(name: &str, threshold: u32) -> String {
+        format!(
+            "- name: {name}\n  threshold_rule: {{meter_name: m, comparison_operator: gt, threshold: {threshold}, granularity: 60}}\n"
+        )
+    }
+
+    fn samples(minutes: std::ops::Range<u32>, value: u32) -> String {
+        let line = |minute: u32| {
+            format!(
+                "{{\"name\":\"m\",\"volume\":{value},\"resource_id\":\"r\",\"timestamp\":\"2026-11-22T10:{minute:02}:30Z\"}}\n"
+            )
+        };
+        minutes.map(line).collect()
+    }
+
+    fn feed(evaluation: &mut Evaluation, records: &mut Records, text: &str, out: &mut Kept) {
+        evaluation.refresh(records).unwrap();
+        let block = Block { source: "test", bytes: text.as_bytes(), first_line: 1 };
+        let books = Arc::clone(&evaluation.judge.books);
+        work_through(block, records, evaluation, out, &books).unwrap();
+    }
+
+    #[test]
+    fn a_reload_keeps_the_states_of_alarms_that_stay_and_starts_the_others() {
+        let (books, stop) = (Arc::new(Books::new("test", None, true)), Arc::new(Stop::new().unwrap()));
+        let mut keys = Vec::new();
+        let old = rules(&(rule("stays", 1) + &rule("goes", 2)));
+        let mut evaluation = Evaluation::new(old, 0, false, &books, &mut keys).unwrap();
+        let new = rules(&(rule("comes", 3) + &rule("stays", 1)));
+        evaluation.reload_with(&stop, Box::new(move || Ok(new.clone())));
+        let mut records = Records::new(&keys).unwrap();
+        let mut out = Kept::default();
+        feed(&mut evaluation, &mut records, &samples(0..2, 9), &mut out);
+        assert_eq!(evaluation.active(), 2);
+        stop.request_reload();
+        feed(&mut evaluation, &mut records, &samples(2..5, 9), &mut out);
+        evaluation.finish(&mut out).unwrap();
+        let said: Vec<(&str, &str, &str)> =
+            out.0.iter().map(|(name, state, time)| (&name[..], &state[..], &time[11..16])).collect();
+        assert_eq!(
+            said,
+            [("stays", "alarm", "10:01"), ("goes", "alarm", "10:01"), ("comes", "alarm", "10:02")]
+        );
+        assert_eq!(evaluation.active(), 2);
+    }
+
+    #[test]
+    fn rules_that_cannot_be_read_leave_the_old_ones_in_force() {
+        let (books, stop) = (Arc::new(Books::new("test", None, true)), Arc::new(Stop::new().unwrap()));
+        let mut keys = Vec::new();
+        let mut evaluation = Evaluation::new(rules(&rule("stays", 1)), 0, false, &books, &mut keys).unwrap();
+        let read = || Err(Failure::Configuration(vec!["rules:1: wrong".into()]));
+        evaluation.reload_with(&stop, Box::new(read));
+        stop.request_reload();
+        let mut records = Records::new(&keys).unwrap();
+        let mut out = Kept::default();
+        feed(&mut evaluation, &mut records, &samples(0..2, 9), &mut out);
+        assert_eq!(out.0.len(), 1);
+    }
+}

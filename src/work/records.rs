@@ -29,6 +29,14 @@ pub trait Worker {
         out: &mut dyn LineSink,
     ) -> Result<(), Trouble>;
 
+    /// Called between two blocks: the place to take up a changed configuration.
+    ///
+    /// # Errors
+    /// What ends the run.
+    fn refresh(&mut self, _records: &mut Records) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Nothing more has come for the moment: hand on what waits to be handed on.
     ///
     /// # Errors
@@ -77,7 +85,9 @@ pub fn run<W: Worker>(
         // A pause needs the worker and the output, which the block behind it needs too: one after the other.
         match source.next(stop, &mut || worker.pause(out)) {
             Ok(Some(Chunk::Lines(block))) => {
-                if let Err(failure) = work_through(block, records, worker, out, books) {
+                let refreshed = worker.refresh(records);
+                let worked = refreshed.and_then(|()| work_through(block, records, worker, out, books));
+                if let Err(failure) = worked {
                     break Err(failure);
                 }
             }

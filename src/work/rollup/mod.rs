@@ -104,17 +104,6 @@ impl Rollup {
         }
     }
 
-    /// Computes one method more. To be called before the first record.
-    pub fn also(&mut self, method: Method) {
-        if !self.plan.methods.contains(&method) {
-            self.plan.methods.push(method);
-        }
-        let plain = self.plan.methods.iter().filter(|method| method.form == Form::Plain);
-        self.needs = Needs::of(plain);
-        self.wants_rates |= method.form != Form::Plain;
-        self.rows = RowWriter::new(&self.plan.methods);
-    }
-
     /// Closes all spans: the input has ended.
     ///
     /// # Errors
