@@ -18,6 +18,13 @@ use crate::work::rollup::{By, Late, Plan, Rollup};
 #[derive(Parser, Debug)]
 #[command(name = "telemetry-aggregate", version, max_term_width = 100)]
 pub struct Args {
+    /// Where the records are, one JSON object a line [default: -, standard input]
+    ///
+    /// Besides files, anything that telemetry-listen takes: a followed file, a socket. They are read one after the
+    /// other, each to its end.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    files: Vec<String>,
+
     /// Lengths of the spans: seconds, 5m, 1h30m or H:MM:SS; several in one pass
     #[arg(short, long, value_name = "GRANULARITY", value_delimiter = ',', default_value = "1m")]
     granularity: Vec<Granularity>,
@@ -53,10 +60,6 @@ pub struct Args {
 
     #[command(flatten)]
     run: RunArgs,
-
-    /// Files of records, one JSON object a line; - is standard input
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    files: Vec<String>,
 }
 
 /// What becomes of late samples.

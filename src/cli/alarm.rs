@@ -20,7 +20,14 @@ use crate::work::records;
 #[derive(Parser, Debug)]
 #[command(name = "telemetry-alarm", version, max_term_width = 100)]
 pub struct Args {
-    /// The alarms, in YAML; see telemetry(7), RULES
+    /// Where the records are, one JSON object a line [default: -, standard input]
+    ///
+    /// Besides files, anything that telemetry-listen takes: a followed file, a socket. They are read one after the
+    /// other, each to its end.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    files: Vec<String>,
+
+    /// The alarms, in YAML; may be given several times; see telemetry(7), RULES
     #[arg(short, long, value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     rules: Vec<PathBuf>,
 
@@ -47,10 +54,6 @@ pub struct Args {
 
     #[command(flatten)]
     run: RunArgs,
-
-    /// Files of records, one JSON object a line; - is standard input
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    files: Vec<String>,
 }
 
 /// The program.

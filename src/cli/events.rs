@@ -16,6 +16,13 @@ use crate::work::records;
 #[derive(Parser, Debug)]
 #[command(name = "telemetry-events", version, max_term_width = 100)]
 pub struct Args {
+    /// Where the records are, one JSON object a line [default: -, standard input]
+    ///
+    /// Besides files, anything that telemetry-listen takes: a followed file, a socket. They are read one after the
+    /// other, each to its end.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    files: Vec<String>,
+
     /// Which events pass, as: event_type like "compute.%" and traits.vcpus >= 4
     ///
     /// Fields are message_id, event_type, generated, traits.NAME and raw.PATH. The JSON form
@@ -37,10 +44,6 @@ pub struct Args {
 
     #[command(flatten)]
     run: RunArgs,
-
-    /// Files of records, one JSON object a line; - is standard input
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    files: Vec<String>,
 }
 
 /// The program.

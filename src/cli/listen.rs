@@ -14,19 +14,20 @@ use crate::work::relay::relay;
 #[derive(Parser, Debug)]
 #[command(name = "telemetry-listen", version, max_term_width = 100)]
 pub struct Args {
+    /// Where they come from: -, a path or a URL [default: -]
+    ///
+    /// URLs are file:PATH?follow, udp://HOST:PORT, tcp://HOST:PORT and unix:PATH. A host that is left out, as in
+    /// udp://:4952, is 127.0.0.1: to be heard from outside write udp://0.0.0.0:4952 or udp://[::]:4952. A followed file
+    /// is read from its start (&from=end: only what is new) through rotation and truncation. See telemetry(7),
+    /// ADDRESSES.
+    #[arg(value_name = "SOURCE-URL")]
+    sources: Vec<String>,
+
     #[command(flatten)]
     output: OutputArgs,
 
     #[command(flatten)]
     run: RunArgs,
-
-    /// Where they come from: -, PATH, file:PATH?follow, udp://HOST:PORT, tcp://HOST:PORT, unix:PATH [default: -]
-    ///
-    /// A host that is left out, as in udp://:4952, is 127.0.0.1: to be heard from outside write udp://0.0.0.0:4952
-    /// or udp://[::]:4952. A followed file is read from its start (&from=end: only what is new) through rotation
-    /// and truncation.
-    #[arg(value_name = "SOURCE-URL")]
-    sources: Vec<String>,
 }
 
 /// The program.

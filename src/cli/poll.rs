@@ -18,11 +18,17 @@ use crate::work::poll::{self, Pace};
 #[derive(Parser, Debug)]
 #[command(name = "telemetry-poll", version, max_term_width = 100)]
 pub struct Args {
-    /// Only these meters; globs, and !globs that are not wanted
+    /// Whom to ask: host, libvirt, libvirt:URI; or list, to see meters [default: host]
+    ///
+    /// list asks nobody: it prints the meters of the sources named after it, or of all.
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<String>,
+
+    /// Only these meters: globs, and !globs that are not wanted
     #[arg(short, long, value_name = "METER", value_delimiter = ',')]
     meters: Vec<String>,
 
-    /// Time between two rounds: seconds, 5m or H:MM:SS
+    /// Time from round to round: seconds, 5m, 1h30m or H:MM:SS
     #[arg(short, long, value_name = "LENGTH", default_value = "10s")]
     interval: Granularity,
 
@@ -39,10 +45,6 @@ pub struct Args {
 
     #[command(flatten)]
     run: RunArgs,
-
-    /// Whom to ask: host, libvirt or libvirt:URI [default: host]; list prints all meters instead
-    #[arg(value_name = "SOURCE")]
-    sources: Vec<String>,
 }
 
 /// The sources that `list` shows.

@@ -14,24 +14,25 @@ use crate::work::relay::{Reopening, relay};
 #[derive(Parser, Debug)]
 #[command(name = "telemetry-publish", version, max_term_width = 100)]
 pub struct Args {
+    /// Where they go: -, a path or a URL [default: -]
+    ///
+    /// URLs are file:PATH, udp://HOST:PORT, tcp://HOST:PORT and unix:PATH. file:PATH?max_bytes=BYTES&backup_count=N
+    /// rotates, SIGHUP reopens, &sync waits for the disk. tcp: and unix: keep ?queue=BYTES while nobody answers, then
+    /// drop the newest records (?when_full=wait: wait), and try for ?linger=SECONDS at the end. What is lost is in the
+    /// books. See telemetry(7), ADDRESSES.
+    #[arg(value_name = "SINK-URL")]
+    sinks: Vec<String>,
+
     /// Print the records too, so that the pipe can go on
     #[arg(long)]
     tee: bool,
 
-    /// Read FILE instead of standard input, as telemetry-listen would
-    #[arg(long, value_name = "FILE")]
+    /// Read from here instead of standard input, as telemetry-listen would
+    #[arg(long, value_name = "SOURCE-URL")]
     input: Vec<String>,
 
     #[command(flatten)]
     run: RunArgs,
-
-    /// Where they go: -, PATH, file:PATH, udp://HOST:PORT, tcp://HOST:PORT, unix:PATH [default: -]
-    ///
-    /// file:PATH?max_bytes=BYTES&backup_count=N rotates, SIGHUP reopens, &sync waits for the disk. tcp: and unix: keep
-    /// ?queue=BYTES while nobody answers, then drop the newest records (?when_full=wait: wait), and try for
-    /// ?linger=SECONDS at the end. What is lost is in the books.
-    #[arg(value_name = "SINK-URL")]
-    sinks: Vec<String>,
 }
 
 /// The program.

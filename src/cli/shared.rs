@@ -18,6 +18,8 @@ use crate::source::{self, Source};
 #[command(next_help_heading = "Run")]
 pub struct RunArgs {
     /// Write the books as JSON to FILE at the end and on SIGUSR1; - is standard error
+    ///
+    /// Without it SIGUSR1 writes them to standard error. See telemetry(7), BOOKS.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub stats: Option<PathBuf>,
 
@@ -60,6 +62,8 @@ pub struct OutputArgs {
     pub output: Option<OutputFormat>,
 
     /// Columns of csv and table, as timestamp,aggregates.mean
+    ///
+    /// Dotted paths into the records. Without it, those that matter of the first record's kind.
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     pub columns: Vec<String>,
 
