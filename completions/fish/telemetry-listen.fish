@@ -1,0 +1,12 @@
+complete -c telemetry-listen -s o -l output -d 'Form of the output [default: table on a terminal, else jsonl]' -r -f -a "jsonl\t'One JSON object a line'
+csv\t'Comma-separated values with a header (RFC 4180)'
+table\t'Aligned columns for people'"
+complete -c telemetry-listen -l columns -d 'Columns of csv and table, as timestamp,aggregates.mean' -r
+complete -c telemetry-listen -l color -d 'When to colour a table; NO_COLOR in the environment is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c telemetry-listen -l stats -d 'Write the books as JSON to FILE at the end and on SIGUSR1; - is standard error' -r -F
+complete -c telemetry-listen -l max-line -d 'Reject lines longer than BYTES' -r
+complete -c telemetry-listen -l quiet -d 'Say nothing of single records; what ends the run is still said'
+complete -c telemetry-listen -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c telemetry-listen -s V -l version -d 'Print version'
