@@ -71,6 +71,23 @@ fn the_first_line_of_every_help_text_fits_a_terminal() {
 }
 
 #[test]
+fn a_section_that_a_help_text_refers_to_is_in_the_manual() {
+    let manual = read(&root().join("man/telemetry.7"));
+    let sections: Vec<&str> = manual.lines().filter_map(|line| line.strip_prefix(".SH ")).collect();
+    let mut seen = 0;
+    for command in cli::commands() {
+        let help =
+            command.clone().render_long_help().to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        for reference in help.split("telemetry(7), ").skip(1) {
+            let name = reference.split(|c: char| !c.is_ascii_uppercase()).next().unwrap_or_default();
+            assert!(sections.contains(&name), "{}: telemetry(7) has no section {name}", command.get_name());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 6, "every program refers to BOOKS at least");
+}
+
+#[test]
 fn man_pages_pass_mandocs_lint() {
     let pages = files("man", &["1", "7"]);
     assert_eq!(pages.len(), 7, "{pages:?}");

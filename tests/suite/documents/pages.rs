@@ -12,14 +12,20 @@ pub fn render(mut command: Command, part: &str) -> String {
     let version = format!("telemetry {}", command.get_version().unwrap_or_default());
     let usage = command.render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ").to_owned();
-    let man = Man::new(command.override_usage(usage)).date(DATE).source(version).manual("Telemetry");
+    let man = Man::new(command.clone().override_usage(usage)).date(DATE).source(version).manual("Telemetry");
     let (mut head, mut options) = (Vec::new(), Vec::new());
     man.render_title(&mut head).unwrap();
     man.render_name_section(&mut head).unwrap();
     man.render_synopsis_section(&mut head).unwrap();
     man.render_options_section(&mut options).unwrap();
     let (first, others) = part.split_once("\n.SH ").expect("a part has a section behind DESCRIPTION");
-    let (head, options) = (tidy(head), tidy(options));
+    let (head, mut options) = (tidy(head), tidy(options));
+    for operand in
+        command.get_positionals().filter(|operand| operand.get_num_args().is_some_and(|n| n.max_values() > 1))
+    {
+        let name = operand.get_value_names().map_or("", |names| names[0].as_str()).replace('-', "\\-");
+        options = options.replace(&format!("[\\fI{name}\\fR]\n"), &format!("[\\fI{name}\\fR]...\n"));
+    }
     format!(
         ".\\\" Made of src/cli and man/parts by scripts/bless: do not edit.\n{head}{first}\n{options}.SH {others}"
     )
