@@ -227,15 +227,15 @@ impl Books {
         if !counts.rejected.is_empty() {
             let total: u64 = counts.rejected.values().sum();
             let reasons = list(counts.rejected.iter().map(|(key, count)| (*key, *count)).collect());
-            parts.push(format!("{total} of {} records rejected ({reasons})", counts.read));
+            parts.push(format!("rejected {total} of {} ({reasons})", counts.read));
         }
         if !counts.dropped.is_empty() {
             let total: u64 = counts.dropped.values().sum();
             let places = list(counts.dropped.iter().map(|(key, count)| (key.as_str(), *count)).collect());
-            parts.push(format!("{total} records lost ({places})"));
+            parts.push(format!("lost {total} ({places})"));
         }
         if counts.late > 0 {
-            parts.push(format!("{} records late", counts.late));
+            parts.push(format!("late {}", counts.late));
         }
         parts.join("; ")
     }
@@ -277,6 +277,6 @@ mod tests {
             (&json["read"], &json["written"], &json["counter_resets"]),
             (&json!(3), &json!(1), &json!(2))
         );
-        assert_eq!(books.summary(), "1 of 3 records rejected (1 not JSON); 7 records lost (7 udp kernel)");
+        assert_eq!(books.summary(), "rejected 1 of 3 (1 not JSON); lost 7 (7 udp kernel)");
     }
 }

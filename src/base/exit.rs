@@ -104,10 +104,10 @@ pub fn finish(books: &Books, result: Result<Outcome, Failure>) -> ExitCode {
         },
     };
     match books.close() {
-        Err(failure) if status == 0 => {
+        Err(failure) => {
             books.complain(&failure);
-            ExitCode::from(failure.status())
+            ExitCode::from(if status == 0 { failure.status() } else { status })
         }
-        _ => ExitCode::from(status),
+        Ok(()) => ExitCode::from(status),
     }
 }

@@ -52,7 +52,7 @@ pub struct Args {
     late: LateArg,
 
     /// Draw a METHOD of each series in the terminal instead of printing rows
-    #[arg(long, value_name = "METHOD", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    #[arg(long, value_name = "METHOD", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with = "output")]
     plot: Option<String>,
 
     #[command(flatten)]

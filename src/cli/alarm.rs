@@ -81,13 +81,15 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     for_each_input(&args.files, &args.run, context, |source| {
         records::run(source, &mut records, &mut evaluation, out.as_mut(), &context.books, &context.stop)
     })?;
-    evaluation.finish(out.as_mut())?;
+    evaluation.finish(context.stop.requested(), out.as_mut())?;
     out.flush()?;
-    if args.notify && context.books.dropped_total() > 0 {
-        context.books.trouble_quietly(&Failure::Unavailable("somebody was not told".to_owned()));
+    if args.exit_status && evaluation.active() > 0 {
+        return Ok(Outcome::PredicateHolds);
     }
-    let alarming = args.exit_status && evaluation.active() > 0;
-    Ok(if alarming { Outcome::PredicateHolds } else { Outcome::Done })
+    if args.notify && context.books.dropped_total() > 0 {
+        return Err(Failure::Unavailable("not everybody was told".to_owned()));
+    }
+    Ok(Outcome::Done)
 }
 
 /// All alarms of all files, or all that is wrong with them.

@@ -41,12 +41,15 @@ pub fn command() -> clap::Command {
 }
 
 fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
+    if args.sources.is_empty() {
+        shared::hint_at_terminal(context);
+    }
     let stdin = ["-".to_owned()];
     let mut sources = Vec::new();
     for url in if args.sources.is_empty() { &stdin[..] } else { &args.sources } {
         let source = source::open(url, args.run.max_line, &context.books)?;
         if let Some(address) = source.bound() {
-            context.books.note(&format_args!("listening on {address}"));
+            context.books.note(&format_args!("{url}: listening on {address}"));
         }
         sources.push(source);
     }

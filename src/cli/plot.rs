@@ -40,15 +40,21 @@ impl Plot {
         let more = self.curves.len().saturating_sub(CURVES_MAX);
         for (label, curve) in std::mem::take(&mut self.curves).into_iter().take(CURVES_MAX) {
             let Curve { points, first, last } = curve;
-            let (low, high) = points.iter().fold((f64::MAX, f64::MIN), |(l, h), &v| (l.min(v), h.max(v)));
-            let caption = format!("{} of {label}, {first} to {last}", self.method);
+            // As many points as columns: the library would invent values between them, and lose extremes.
+            let columns = (self.width.saturating_sub(16) as usize).max(10);
+            let merged = points.len().div_ceil(columns).max(1);
+            let drawn: Vec<f64> =
+                points.chunks(merged).map(|chunk| chunk.iter().copied().fold(f64::MIN, f64::max)).collect();
+            let (low, high) = drawn.iter().fold((f64::MAX, f64::MIN), |(l, h), &v| (l.min(v), h.max(v)));
+            let merging =
+                if merged > 1 { format!(", {merged} a column, the largest drawn") } else { String::new() };
+            let caption =
+                format!("{} of {label}, {} points{merging}, {first} to {last}", self.method, points.len());
             // The library cannot scale a flat line.
-            let drawn = if low < high && points.len() > 1 {
-                let config =
-                    Config::default().with_height(HEIGHT).with_width(self.width.saturating_sub(16).max(10));
-                plot(points, config)
+            let drawn = if low < high && drawn.len() > 1 {
+                plot(drawn, Config::default().with_height(HEIGHT))
             } else {
-                format!("{low} throughout, {} points", points.len())
+                format!("{low} throughout")
             };
             self.output.lines(format!("{caption}\n{}\n\n", drawn.trim_end()).as_bytes(), 1)?;
         }

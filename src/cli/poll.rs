@@ -11,7 +11,7 @@ use super::shared::{self, Context, OutputArgs, RunArgs};
 use crate::base::{Failure, LineSink, Outcome};
 use crate::define::Selection;
 use crate::model::Granularity;
-use crate::poll::{Pollster, host::Host, libvirt::Libvirt};
+use crate::poll::{Meter, Pollster, host::Host, libvirt::Libvirt};
 use crate::work::poll::{self, Pace};
 
 /// Ask this host and its virtual machines for samples
@@ -37,7 +37,7 @@ pub struct Args {
     once: bool,
 
     /// Exit after N rounds
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     rounds: Option<u64>,
 
     #[command(flatten)]
@@ -67,8 +67,9 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
         list(sources, &selection, out.as_mut())?;
         return Ok(Outcome::Done);
     }
-    let mut pollsters = pollsters(&args.sources, context)?;
-    every_glob_matches(&selection, &pollsters)?;
+    let mut pollsters = pollsters(&args.sources)?;
+    let meters: Vec<&Meter> = pollsters.iter().flat_map(|pollster| pollster.meters()).collect();
+    check_selection(&selection, &meters)?;
     let pace = Pace {
         interval: Duration::from_nanos(args.interval.ns().unsigned_abs()),
         rounds: if args.once { Some(1) } else { args.rounds },
@@ -77,17 +78,18 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// One pollster a source; a source that is not there is said, and the others are asked.
-fn pollsters(names: &[String], context: &Context) -> Result<Vec<Box<dyn Pollster>>, Failure> {
+/// One pollster a source.
+fn pollsters(names: &[String]) -> Result<Vec<Box<dyn Pollster>>, Failure> {
     let default = ["host".to_owned()];
     let mut pollsters: Vec<Box<dyn Pollster>> = Vec::new();
-    for name in if names.is_empty() { &default[..] } else { names } {
+    let names = if names.is_empty() { &default[..] } else { names };
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            return Err(Failure::Usage(format!("source {name} is named twice")));
+        }
         match name.split_once(':').map_or((&name[..], None), |(kind, rest)| (kind, Some(rest))) {
             ("host", None) => pollsters.push(Box::new(Host::new())),
-            ("libvirt", uri) => match Libvirt::open(uri) {
-                Ok(libvirt) => pollsters.push(Box::new(libvirt)),
-                Err(error) => context.books.trouble(&Failure::Unavailable(format!("{name}: {error}"))),
-            },
+            ("libvirt", uri) => pollsters.push(Box::new(Libvirt::open(uri)?)),
             _ => {
                 let message = format!("unknown source \"{name}\" (host, libvirt or libvirt:URI)");
                 return Err(Failure::Usage(message));
@@ -97,36 +99,41 @@ fn pollsters(names: &[String], context: &Context) -> Result<Vec<Box<dyn Pollster
     Ok(pollsters)
 }
 
-/// A glob that takes no meter is a typing error, not a wish.
-fn every_glob_matches(selection: &Selection, pollsters: &[Box<dyn Pollster>]) -> Result<(), Failure> {
+/// A glob that takes no meter is a typing error, not a wish; so is a selection that leaves nothing.
+fn check_selection(selection: &Selection, meters: &[&Meter]) -> Result<(), Failure> {
     for glob in selection.wanted() {
-        let mut meters = pollsters.iter().flat_map(|pollster| pollster.meters());
-        if !pollsters.is_empty() && !meters.any(|meter| glob.matches(meter.name)) {
+        if !meters.iter().any(|meter| glob.matches(meter.name)) {
             let message = format!("-m {}: no such meter; telemetry-poll list shows them all", glob.as_str());
             return Err(Failure::Usage(message));
         }
+    }
+    if !meters.iter().any(|meter| selection.takes(meter.name)) {
+        return Err(Failure::Usage("-m: no meter is left".to_owned()));
     }
     Ok(())
 }
 
 fn list(sources: &[String], selection: &Selection, out: &mut dyn LineSink) -> Result<(), Failure> {
     let all = SOURCES.map(str::to_owned);
+    let mut rows: Vec<(&String, &Meter)> = Vec::new();
     for source in if sources.is_empty() { &all[..] } else { sources } {
         let meters = match source.split(':').next() {
             Some("host") => &crate::poll::host::METERS[..],
             Some("libvirt") => &crate::poll::libvirt::METERS[..],
             _ => return Err(Failure::Usage(format!("unknown source \"{source}\" (host or libvirt)"))),
         };
-        for meter in meters.iter().filter(|meter| selection.takes(meter.name)) {
-            let row = json!({
-                "source": source,
-                "name": meter.name,
-                "type": meter.sample_type.name(),
-                "unit": meter.unit,
-                "meaning": meter.meaning,
-            });
-            out.line(row.to_string().as_bytes())?;
-        }
+        rows.extend(meters.iter().map(|meter| (source, meter)));
+    }
+    check_selection(selection, &rows.iter().map(|(_, meter)| *meter).collect::<Vec<_>>())?;
+    for (source, meter) in rows.into_iter().filter(|(_, meter)| selection.takes(meter.name)) {
+        let row = json!({
+            "source": source,
+            "name": meter.name,
+            "type": meter.sample_type.name(),
+            "unit": meter.unit,
+            "meaning": meter.meaning,
+        });
+        out.line(row.to_string().as_bytes())?;
     }
     out.flush()
 }

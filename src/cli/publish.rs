@@ -57,6 +57,9 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
         last => Box::new(Tee::new(sinks.into_iter().chain(last).collect(), &context.books)),
     };
     let mut sink = Reopening::new(sink, &context.stop, &context.books);
+    if args.input.is_empty() {
+        shared::hint_at_terminal(context);
+    }
     let stdin = ["-".to_owned()];
     let inputs = if args.input.is_empty() { &stdin[..] } else { &args.input };
     let open = |url: &String| source::open(url, args.run.max_line, &context.books);

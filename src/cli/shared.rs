@@ -1,7 +1,7 @@
 //! What all six programs share: options with one meaning everywhere, the start and the end of a run.
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -141,8 +141,15 @@ fn main_from<A: Parser>(
         Ok(args) => args,
         Err(error) => {
             // Help and version go to standard output and are no error; clap knows which is which.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            if !error.use_stderr() {
+                let _ = error.print();
+                return ExitCode::SUCCESS;
+            }
+            let text = error.to_string();
+            let text = text.strip_prefix("error: ").unwrap_or(&text);
+            // A standard error that is closed must not hide the status.
+            let _ = write!(std::io::stderr(), "{program}: {text}");
+            return ExitCode::from(2);
         }
     };
     let options = run_args(&args);

@@ -33,6 +33,7 @@ struct AlarmGroups {
     evaluated_until: Option<Timestamp>,
     groups: HashMap<Box<[Value]>, Group, RandomState>,
     refused: u64,
+    replaced: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -127,6 +128,11 @@ impl Evaluator {
         self.states.get(alarm).map_or(0, |state| state.refused)
     }
 
+    /// Values of one alarm that took the place of another of the same period.
+    pub fn replaced(&self, alarm: usize) -> u64 {
+        self.states.get(alarm).map_or(0, |state| state.replaced)
+    }
+
     /// Takes the value of a closed period; [`advance`](Evaluator::advance) evaluates it. Of two values of one period
     /// the later counts. Rows of a disabled alarm pass without effect.
     ///
@@ -193,7 +199,7 @@ impl AlarmGroups {
         let point = Datapoint { start: row.span.start, value: row.value };
         let is_full = self.groups.len() >= groups_max;
         match self.groups.get_mut(row.group) {
-            Some(group) => group.take(point),
+            Some(group) => self.replaced += u64::from(group.take(point)),
             None if is_full => return Err(Refused::TooManyGroups),
             None => {
                 let group = Group { state: AlarmState::InsufficientData, points: vec![point] };
@@ -222,11 +228,16 @@ impl AlarmGroups {
 }
 
 impl Group {
-    fn take(&mut self, point: Datapoint) {
+    /// Whether there was a value of that period already.
+    fn take(&mut self, point: Datapoint) -> bool {
         match self.points.binary_search_by_key(&point.start, |known| known.start) {
             Ok(at) => self.points[at] = point,
-            Err(at) => self.points.insert(at, point),
+            Err(at) => {
+                self.points.insert(at, point);
+                return false;
+            }
         }
+        true
     }
 
     /// Evaluates the periods that ended after `since` and not after `until`; whether the group is to be remembered.

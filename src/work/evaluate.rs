@@ -133,20 +133,25 @@ impl Evaluation {
         Ok(())
     }
 
-    /// Closes all periods, evaluates them, and waits for the actions that are under way.
+    /// The input has ended: closes all periods, evaluates them, and waits for the actions that are under way.
+    ///
+    /// `stopped`: somebody ended the run before the input did. Then periods that time has not come to the end of are
+    /// left alone: half a period would be judged, and somebody told of what it seemed to show.
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub fn finish(&mut self, out: &mut dyn LineSink) -> Result<(), Failure> {
+    pub fn finish(&mut self, stopped: bool, out: &mut dyn LineSink) -> Result<(), Failure> {
         for feed in &mut self.feeds {
-            feed.rollup.finish(&mut Rows {
-                alarms: &feed.alarms,
-                granularity: feed.granularity,
-                judge: &mut self.judge,
-            })?;
+            let mut rows =
+                Rows { alarms: &feed.alarms, granularity: feed.granularity, judge: &mut self.judge };
+            match self.newest.filter(|_| stopped) {
+                Some(newest) => feed.rollup.close_until(newest.ns(), &mut rows)?,
+                None => feed.rollup.finish(&mut rows)?,
+            }
         }
-        if let Some(stop) = self.last_stop {
-            self.judge.advance(stop, out)?;
+        let end = if stopped { self.newest.min(self.last_stop) } else { self.last_stop };
+        if let Some(end) = end {
+            self.judge.advance(end, out)?;
         }
         if let Some(queue) = self.judge.queue.take() {
             out.flush()?;
@@ -388,7 +393,17 @@ impl Judge {
         let Some(value) = value else { return };
         let keys = self.evaluator.alarms()[alarm].rule.group_keys();
         let group: Vec<Value> = keys.map(|key| find(row, key).cloned().unwrap_or(Value::Null)).collect();
+        let replaced = self.evaluator.replaced(alarm);
         match self.evaluator.push(Row { alarm, group: &group, span, value }) {
+            Ok(()) if self.evaluator.replaced(alarm) > replaced => {
+                let name = &self.evaluator.alarms()[alarm].name;
+                let message = format!(
+                    "alarm \"{name}\": two values of one period, {}: the later counts; do its samples have two units?",
+                    span.start
+                );
+                self.books.warn("two values of one period", &message);
+                self.books.count("replaced_values", 1);
+            }
             Ok(()) => {}
             Err(Refused::Late) => self.books.late(1),
             Err(other) => {
@@ -517,7 +532,7 @@ mod tests {
         assert_eq!(evaluation.active(), 2);
         stop.request_reload();
         feed(&mut evaluation, &mut records, &samples(2..5, 9), &mut out);
-        evaluation.finish(&mut out).unwrap();
+        evaluation.finish(false, &mut out).unwrap();
         let said: Vec<(&str, &str, &str)> =
             out.0.iter().map(|(name, state, time)| (&name[..], &state[..], &time[11..16])).collect();
         assert_eq!(
@@ -525,6 +540,19 @@ mod tests {
             [("stays", "alarm", "10:01"), ("goes", "alarm", "10:01"), ("comes", "alarm", "10:02")]
         );
         assert_eq!(evaluation.active(), 2);
+    }
+
+    #[test]
+    fn a_stop_leaves_the_period_alone_that_time_is_in() {
+        for (stopped, transitions) in [(false, 1), (true, 0)] {
+            let books = Arc::new(Books::new("test", None, true));
+            let mut keys = Vec::new();
+            let mut evaluation = Evaluation::new(rules(&rule("a", 1)), 0, false, &books, &mut keys).unwrap();
+            let mut out = Kept::default();
+            feed(&mut evaluation, &mut Records::new(&keys).unwrap(), &samples(0..1, 9), &mut out);
+            evaluation.finish(stopped, &mut out).unwrap();
+            assert_eq!(out.0.len(), transitions);
+        }
     }
 
     #[test]

@@ -114,6 +114,10 @@ impl Taker for Written<'_> {
 
     fn failed(&mut self, what: &str, why: &dyn Display) {
         self.failures += 1;
-        self.books.warn("not measured", &format_args!("{}: {what}: {why}", self.source));
+        if what == self.source {
+            self.books.warn("not measured", &format_args!("{what}: {why}"));
+        } else {
+            self.books.warn("not measured", &format_args!("{}: {what}: {why}", self.source));
+        }
     }
 }

@@ -71,7 +71,6 @@ impl Pollster for Host {
     }
 }
 
-/// All meters, in the order of their subjects above.
 /// All meters, in the order of `telemetry-poll list`.
 pub static METERS: LazyLock<Vec<Meter>> = LazyLock::new(|| {
     fn of<T>(columns: &[Column<T>]) -> Vec<Meter> {

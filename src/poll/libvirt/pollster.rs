@@ -73,22 +73,19 @@ enum Trouble {
 }
 
 impl Libvirt {
-    /// Connects, read-only, to `uri`, or to [`DEFAULT_URI`].
+    /// Will connect, read-only, to `uri`, or to [`DEFAULT_URI`], when it is polled, and again whenever it is not there.
     ///
     /// From here on libvirt's errors are no longer printed by libvirt itself, in the whole process.
     ///
     /// # Errors
-    /// [`Failure::Unavailable`] when nobody answers there.
+    /// None: a build without libvirt has some.
     pub fn open(uri: Option<&str>) -> Result<Libvirt, Failure> {
         error::clear_error_callback();
         let uri = uri.unwrap_or(DEFAULT_URI).to_owned();
-        let connection = Connection::open(&uri).map_err(|why| {
-            Failure::Unavailable(format!("cannot connect to libvirt at {uri}: {}", why.message()))
-        })?;
         Ok(Libvirt {
             name: format!("libvirt:{uri}"),
             uri,
-            connection: Some(connection),
+            connection: None,
             remembered: HashMap::new(),
             last_bytes: LastBytes::default(),
             waiting: Waiting::default(),
@@ -316,11 +313,16 @@ mod tests {
     }
 
     #[test]
-    fn nobody_there_is_an_unavailable_service_and_says_where() {
-        let failure = Libvirt::open(Some("test:///no/such/file.xml")).err().unwrap();
-        assert_eq!(failure.status(), 69);
-        let text = failure.to_string();
-        assert!(text.starts_with("cannot connect to libvirt at test:///no/such/file.xml: "), "{text}");
+    fn nobody_there_costs_the_round_and_is_asked_again_in_the_next() {
+        let path = std::env::temp_dir().join(format!("telemetry-late-{}.xml", uuid::Uuid::new_v4()));
+        let mut libvirt = Libvirt::open(Some(&format!("test://{}", path.display()))).unwrap();
+        let kept = poll(&mut libvirt, &["vcpus"]);
+        assert!(kept.samples.is_empty());
+        assert_eq!(kept.failures.len(), 1, "{:?}", kept.failures);
+        std::fs::write(&path, "<node/>").unwrap();
+        let later = poll(&mut libvirt, &["vcpus"]).failures;
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(later, [String::new(); 0]);
     }
 
     /// A hypervisor of 1,000 instances, described in `tests/captures`; the file goes with the value.
@@ -371,6 +373,7 @@ mod tests {
         let connect = Connect::open(Some(&thousand.uri())).unwrap();
         let domain = connect.list_all_domains(0).unwrap().remove(0);
         let uuid = domain.uuid_string().unwrap();
+        poll(&mut libvirt, &["power.state"]);
         libvirt.connection.as_mut().unwrap().connect = connect;
 
         domain.destroy().unwrap();

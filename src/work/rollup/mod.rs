@@ -176,7 +176,10 @@ impl Rollup {
     }
 
     /// Emits and forgets all spans that end at or before `complete_ns`.
-    fn close_until(&mut self, complete_ns: i64, out: &mut dyn LineSink) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn close_until(&mut self, complete_ns: i64, out: &mut dyn LineSink) -> Result<(), Failure> {
         if self.sorted.len() != self.groups.len() {
             self.sorted = (0..self.groups.len() as u32).collect();
             let groups = &self.groups;
