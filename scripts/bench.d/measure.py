@@ -95,8 +95,16 @@ def rollup(page, options, path):
     }
     text = f"{size(path):.0f} MB of samples to 60 s mean, max and count by name and resource_id. One thread each."
     section(page, "Rollup", text, commands.values())
-    results = interleaved(commands, options.rounds)
+    one = os.path.join(options.work, "one.jsonl")
+    with open(path) as whole, open(one, "w") as file:
+        file.write(whole.readline())
+    timed = {**commands, "start-up": commands["DuckDB"].replace(path, one)}
+    results = interleaved(timed, options.rounds)
+    start = results.pop("start-up")
     table(page, results, size(path), "DuckDB")
+    ours, theirs = results["telemetry-aggregate"], results["DuckDB"]
+    net = statistics.median((whole[1] - alone[1]) / row[1] for row, whole, alone in zip(ours, theirs, start))
+    page += ["", f"Less DuckDB's start-up ({median(start, 1):.2f} CPU s for one sample) it is {net:.2f}× instead."]
 
 
 def slow_peers(page, options, path):
@@ -260,7 +268,7 @@ def machine(page, options, started):
     page[:0] = [
         "# Figures",
         "",
-        f"Written by `scripts/bench --lines {options.lines} --rounds {options.rounds}`; its head says how to run it. "
+        f"Written by `scripts/bench --lines {options.lines} --rounds {options.rounds}{' --callgrind' * options.callgrind}`; its head says how to run it. "
         "Medians of interleaved rounds: every round runs each command once, in turn. CPU seconds are user and system time "
         "of the whole command, start-up included; wall times mean little on a machine that others share. MB is 10⁶ bytes. "
         "Figures of two pages compare only when machine and load do; the ratios within one table do.",
