@@ -49,14 +49,18 @@ impl Plot {
             let merging =
                 if merged > 1 { format!(", {merged} a column, the largest drawn") } else { String::new() };
             let caption =
-                format!("{} of {label}, {} points{merging}, {first} to {last}", self.method, points.len());
+                format!("{} of {label}\n{} points{merging}, {first} to {last}", self.method, points.len());
             // The library cannot scale a flat line.
             let drawn = if low < high && drawn.len() > 1 {
+                // Few points are drawn as steps, each as wide as the others.
+                let steps = (columns / drawn.len()).clamp(1, 8);
+                let drawn = drawn.iter().flat_map(|value| std::iter::repeat_n(*value, steps)).collect();
                 plot(drawn, Config::default().with_height(HEIGHT))
             } else {
                 format!("{low} throughout")
             };
-            self.output.lines(format!("{caption}\n{}\n\n", drawn.trim_end()).as_bytes(), 1)?;
+            let lines: String = drawn.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+            self.output.lines(format!("{caption}\n{lines}\n").as_bytes(), 1)?;
         }
         if more > 0 {
             let said = format!("{more} more series are not drawn; choose with --by or telemetry-poll -m\n");
@@ -81,15 +85,18 @@ impl LineSink for Plot {
         let value = record.get("aggregates").and_then(|all| all.get(&self.method)).and_then(Value::as_f64);
         let time = record.get("timestamp").and_then(Value::as_str).unwrap_or_default();
         let Some(value) = value else { return Ok(()) };
-        let keys = record
-            .iter()
-            .filter(|(key, _)| !matches!(&key[..], "timestamp" | "aggregates" | "unit" | "correction"));
-        let mut parts: Vec<String> =
-            keys.filter_map(|(key, value)| Some(format!("{key}={}", text(value)?))).collect();
-        if let Some(unit) = record.get("unit").and_then(text) {
-            parts.push(format!("in {unit}"));
+        // "cpu vm-1, spans of 60 s, in ns": what the curve is of, in the order of the record.
+        let keys = record.iter().filter(|(key, _)| {
+            !matches!(&key[..], "timestamp" | "aggregates" | "unit" | "granularity" | "correction")
+        });
+        let mut label = keys.filter_map(|(_, value)| text(value)).collect::<Vec<_>>().join(" ");
+        if let Some(seconds) = record.get("granularity").and_then(text) {
+            label.push_str(&format!(", spans of {seconds} s"));
         }
-        let curve = self.curves.entry(parts.join(" ")).or_default();
+        if let Some(unit) = record.get("unit").and_then(text) {
+            label.push_str(&format!(", in {unit}"));
+        }
+        let curve = self.curves.entry(label).or_default();
         if curve.points.is_empty() {
             curve.first = time.to_owned();
         }

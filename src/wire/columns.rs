@@ -138,10 +138,13 @@ fn aggregate(record: &Value) -> Vec<String> {
     names
 }
 
-/// The value at a dotted path; a key that itself has dots is found too.
+/// The value at a dotted path; a key that itself has dots is found too, and so is an event's trait by its name.
 fn find<'a>(record: &'a Value, path: &str) -> Option<&'a Value> {
     if let Some(value) = record.get(path) {
         return Some(value);
+    }
+    if let (Some(name), Some(Value::Array(traits))) = (path.strip_prefix("traits."), record.get("traits")) {
+        return traits.iter().find(|one| is_trait(one) && one[0] == name)?.get(2);
     }
     let dots = path.char_indices().filter(|(_, c)| *c == '.').map(|(at, _)| at);
     dots.filter_map(|at| find(record.get(&path[..at])?, &path[at + 1..])).next()
@@ -181,5 +184,12 @@ mod tests {
         let cells: Vec<String> =
             Columns::named(&["a".into(), "g".into(), "zz".into()]).cells(&traits).map(Cell::short).collect();
         assert_eq!(cells, ["vcpus=4 name=x", "resource_id=r", ""]);
+        let event = json!({"event_type": "e", "traits": [["a.b", 1, "x"], ["vcpus", 2, 4]]});
+        let cells: Vec<String> =
+            Columns::named(&["traits.vcpus".into(), "traits.a.b".into(), "traits.no".into()])
+                .cells(&event)
+                .map(Cell::exact)
+                .collect();
+        assert_eq!(cells, ["4", "x", ""]);
     }
 }
