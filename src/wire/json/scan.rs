@@ -183,7 +183,10 @@ impl Scanner {
         let (mut at, mut field) = (0, 0);
         loop {
             let (value_start, number) = match self.fields.get(field) {
-                Some(known) if known.fits(&text[at..]) => (at + known.gap_len, known.number),
+                // White space behind a colon that had none in the line before is not part of the value.
+                Some(known) if known.fits(&text[at..]) => {
+                    (skip_space(text, at + known.gap_len), known.number)
+                }
                 _ => match self.gap(text, at, field)? {
                     Gap::Value { start, number } => (start, number),
                     Gap::End(found) => return Ok(found),
@@ -482,6 +485,15 @@ mod tests {
 
     fn scanner() -> Scanner {
         Scanner::new(Keys::new(&["name", "volume", "a", ""]).unwrap())
+    }
+
+    #[test]
+    fn white_space_that_the_line_before_did_not_have_is_no_value() {
+        let mut scanner = scanner();
+        for text in [&b"{\"name\":1,\"volume\":{}}\n"[..], b"{\"name\":\t 1,\"volume\": {}}\n"] {
+            assert_eq!(scanner.scan(text), Ok(Found::Record { end: text.len() - 1 }));
+            assert_eq!((scanner.slot(0).bytes(text), scanner.slot(1).bytes(text)), (&b"1"[..], &b"{}"[..]));
+        }
     }
 
     /// What serde_json says of the same line: the last value of each key; none when it is not one object.
