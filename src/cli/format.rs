@@ -9,13 +9,26 @@ use super::table::Table;
 use crate::base::{Books, Failure, LineSink, Output};
 use crate::wire::columns::{Cell, Columns};
 
-/// Standard output in the form that the user asked for.
+/// Standard output in the form that the user asked for, with the columns of the first record unless the user names some.
 ///
 /// # Errors
 /// When standard output is closed.
 pub fn open(args: &OutputArgs, books: &Arc<Books>) -> Result<Box<dyn LineSink>, Failure> {
+    open_with(args, &[], books)
+}
+
+/// As [`open`], for records whose columns are known before the first one comes: `usual`.
+///
+/// # Errors
+/// When standard output is closed.
+pub fn open_with(
+    args: &OutputArgs,
+    usual: &[String],
+    books: &Arc<Books>,
+) -> Result<Box<dyn LineSink>, Failure> {
     let output = Output::stdout(books)?;
-    let columns = (!args.columns.is_empty()).then(|| Columns::named(&args.columns));
+    let names = if args.columns.is_empty() { usual } else { &args.columns };
+    let columns = (!names.is_empty()).then(|| Columns::named(names));
     Ok(match args.format() {
         OutputFormat::Jsonl => Box::new(output),
         OutputFormat::Csv => Box::new(Csv { output, columns, header_written: false }),
