@@ -1,1 +1,11 @@
-//! suite
+//! What the six programs promise, tried on the programs themselves.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+/// Transcripts under `tests/cases`: a command, its input, and all that it says.
+mod cases;
+/// The arrows between the folders of `src` that must never exist.
+mod floors;
+/// Runs programs, and waits for what they do.
+mod run;
+/// What every source file keeps to.
+mod tidy;
