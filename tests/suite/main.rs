@@ -5,6 +5,10 @@
 mod cases;
 /// The arrows between the folders of `src` that must never exist.
 mod floors;
+/// Lines made to break a reader, against what Python's json makes of them.
+mod hostile;
+/// What holds for every input of a rollup, however it is cut, shuffled or repeated.
+mod laws;
 /// Runs programs, and waits for what they do.
 mod run;
 /// What every source file keeps to.
