@@ -9,6 +9,12 @@ mod floors;
 mod hostile;
 /// What holds for every input of a rollup, however it is cut, shuffled or repeated.
 mod laws;
+/// This host and libvirt's test driver, measured for real.
+mod live;
+/// Datagrams, connections and followed files, with the books as the witness.
+mod network;
+/// Ends of pipes, full disks, signals.
+mod pipes;
 /// Runs programs, and waits for what they do.
 mod run;
 /// What every source file keeps to.
