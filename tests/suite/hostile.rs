@@ -467,6 +467,8 @@ fn agree(text: &[u8], what: &str) {
     let count = |key: &str| theirs[key].as_u64().unwrap();
     let expected = json!({"used": count("used"), "rejected": count("rejected"), "skipped": count("skipped")});
     assert_eq!(found, expected, "{what}");
+    let share = (count("used") as f64 / read as f64, count("rejected") as f64 / read as f64);
+    assert!(share.0 > 0.3 && (share.1 > 0.1 || what == "shapes"), "{what}: tries too little: {share:?}");
     let lines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
     assert_eq!(lines, read + count("blank"), "{what}");
     let ours = rows(ended.text());
