@@ -9,6 +9,7 @@ use std::os::fd::AsFd;
 
 use memchr::{memchr, memrchr};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use super::{Failure, Stop};
 
@@ -288,8 +289,9 @@ impl<R: AsFd> LineReader<R> {
                 PollFd::from_borrowed_fd(self.input.as_fd(), PollFlags::IN),
                 PollFd::from_borrowed_fd(stop.as_fd(), PollFlags::IN),
             ];
-            // An interrupted or failed wait is no harm: the loop asks for a stop, then reads.
-            let _ = poll(&mut ready, None);
+            // The thread that takes signals asks for the stop after the signal interrupted us, and a read that blocks
+            // would not hear of it: an interrupted wait goes on. A wait that fails is no harm.
+            while matches!(poll(&mut ready, None), Err(Errno::INTR)) {}
         }
         Ok(())
     }

@@ -83,14 +83,16 @@ pub fn command() -> clap::Command {
 
 fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     let mut keys = Vec::new();
-    let mut rollup = Rollup::new(plan(args)?, &context.books, &mut keys);
+    let plan = plan(args)?;
+    let columns = columns(&plan);
+    let mut rollup = Rollup::new(plan, &context.books, &mut keys);
     let mut records = Records::new(&keys).map_err(|error| Failure::Usage(format!("--by: {error}")))?;
     if let Some(method) = &args.plot {
         let mut plot = plot(args, method, context)?;
         roll_up(args, context, &mut rollup, &mut records, &mut plot)?;
         plot.finish()?;
     } else {
-        let mut out = format::open(&args.output, &context.books)?;
+        let mut out = format::open_with(&args.output, &columns, &context.books)?;
         roll_up(args, context, &mut rollup, &mut records, out.as_mut())?;
     }
     Ok(Outcome::Done)
@@ -130,6 +132,18 @@ fn plan(args: &Args) -> Result<Plan, Failure> {
             LateArg::Emit => Late::Emit,
         },
     })
+}
+
+/// The columns of all rows: a row need not have each method, so the first one does not show them all.
+fn columns(plan: &Plan) -> Vec<String> {
+    let mut names: Vec<String> = ["timestamp", "granularity", "name"].map(str::to_owned).to_vec();
+    names.extend_from_slice(plan.by.keys());
+    names.push("unit".to_owned());
+    names.extend(plan.methods.iter().map(|method| format!("aggregates.{method}")));
+    if plan.late == Late::Emit {
+        names.push("correction".to_owned());
+    }
+    names
 }
 
 fn plot(args: &Args, method: &str, context: &Context) -> Result<Plot, Failure> {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, ValueHint};
 
 use super::format;
-use super::shared::{self, Context, OutputArgs, RunArgs, for_each_input};
+use super::shared::{self, Context, OutputArgs, OutputFormat, RunArgs, for_each_input};
 use crate::base::{Failure, Outcome};
 use crate::query::Filter;
 use crate::wire::json::Records;
@@ -57,7 +57,9 @@ pub fn command() -> clap::Command {
 }
 
 fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
-    let mut filter = EventFilter::new(args.query.clone().unwrap_or(Filter::Everything), args.invert_match);
+    let trees = args.output.format() != OutputFormat::Jsonl;
+    let query = args.query.clone().unwrap_or(Filter::Everything);
+    let mut filter = EventFilter::new(query, args.invert_match, trees);
     let mut records = Records::new::<&str>(&[]).map_err(|error| Failure::Bug(error.to_string()))?;
     let mut out = format::open(&args.output, &context.books)?;
     for_each_input(&args.files, &args.run, context, |source| {

@@ -2,20 +2,32 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
+use super::rows::{each_line, parse};
 use super::shared::{OutputArgs, OutputFormat};
 use super::table::Table;
 use crate::base::{Books, Failure, LineSink, Output};
 use crate::wire::columns::{Cell, Columns};
 
-/// Standard output in the form that the user asked for.
+/// Standard output in the form that the user asked for, with the columns of the first record unless the user names some.
 ///
 /// # Errors
 /// When standard output is closed.
 pub fn open(args: &OutputArgs, books: &Arc<Books>) -> Result<Box<dyn LineSink>, Failure> {
+    open_with(args, &[], books)
+}
+
+/// As [`open`], for records whose columns are known before the first one comes: `usual`.
+///
+/// # Errors
+/// When standard output is closed.
+pub fn open_with(
+    args: &OutputArgs,
+    usual: &[String],
+    books: &Arc<Books>,
+) -> Result<Box<dyn LineSink>, Failure> {
     let output = Output::stdout(books)?;
-    let columns = (!args.columns.is_empty()).then(|| Columns::named(&args.columns));
+    let names = if args.columns.is_empty() { usual } else { &args.columns };
+    let columns = (!names.is_empty()).then(|| Columns::named(names));
     Ok(match args.format() {
         OutputFormat::Jsonl => Box::new(output),
         OutputFormat::Csv => Box::new(Csv { output, columns, header_written: false }),
@@ -56,20 +68,4 @@ fn csv_line(cells: impl Iterator<Item = String>) -> Result<Vec<u8>, Failure> {
     let written = writer.write_record(cells.map(String::into_bytes));
     written.map_err(|error| Failure::Bug(error.to_string()))?;
     writer.into_inner().map_err(|error| Failure::Bug(error.to_string()))
-}
-
-/// Our own record back as a tree.
-///
-/// # Errors
-/// [`Failure::Bug`]: what we write is JSON, and what we pass on was checked.
-pub fn parse(record: &[u8]) -> Result<Value, Failure> {
-    serde_json::from_slice(record).map_err(|error| Failure::Bug(format!("record is not JSON: {error}")))
-}
-
-/// Calls `each` for every line of `bytes`.
-///
-/// # Errors
-/// The first of `each`.
-pub fn each_line(bytes: &[u8], mut each: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
-    bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).try_for_each(&mut each)
 }

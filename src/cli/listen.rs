@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use super::format;
-use super::shared::{self, Context, OutputArgs, RunArgs};
+use super::shared::{self, Context, OutputArgs, OutputFormat, RunArgs};
 use crate::base::{Failure, Outcome};
 use crate::source;
-use crate::work::relay::relay;
+use crate::work::relay::{Relay, relay};
 
 /// Take the records that others send and print them
 #[derive(Parser, Debug)]
@@ -54,7 +54,8 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
         sources.push(source);
     }
     let mut out = format::open(&args.output, &context.books)?;
-    relay(sources, out.as_mut(), &context.books, &context.stop)?;
+    let trees = args.output.format() != OutputFormat::Jsonl;
+    relay(sources, Relay { trees }, out.as_mut(), &context.books, &context.stop)?;
     out.flush()?;
     Ok(Outcome::Done)
 }

@@ -12,6 +12,7 @@ mod plot;
 pub mod poll;
 mod progress;
 pub mod publish;
+mod rows;
 mod shared;
 mod table;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rasciigraph::{Config, plot};
 use serde_json::Value;
 
-use super::format::{each_line, parse};
+use super::rows::{each_line, parse};
 use crate::base::{Failure, LineSink, Output};
 
 /// Curves drawn at most; more do not fit a screen, and the rest is said.

@@ -8,7 +8,7 @@ use super::shared::{self, Context, RunArgs};
 use crate::base::{Failure, LineSink, Outcome};
 use crate::sink::{self, Sink, Tee};
 use crate::source;
-use crate::work::relay::{Reopening, relay};
+use crate::work::relay::{Relay, Reopening, relay};
 
 /// Send records on to files, hosts and sockets
 #[derive(Parser, Debug)]
@@ -64,7 +64,9 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     let inputs = if args.input.is_empty() { &stdin[..] } else { &args.input };
     let open = |url: &String| source::open(url, args.run.max_line, &context.books);
     let sources = inputs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-    let relayed = relay(sources, &mut sink, &context.books, &context.stop).and_then(|()| sink.flush());
+    let relay_all = Relay { trees: false };
+    let relayed = relay(sources, relay_all, &mut sink, &context.books, &context.stop);
+    let relayed = relayed.and_then(|()| sink.flush());
     // What was taken is delivered even when the input failed.
     let closed = sink.close();
     relayed.and(closed).map(|()| Outcome::Done)

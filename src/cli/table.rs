@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, presets};
 
-use super::format::{each_line, parse};
+use super::rows::{each_line, parse};
 use crate::base::{Failure, LineSink, Output};
 use crate::wire::columns::{Cell, Columns};
 

@@ -191,7 +191,10 @@ impl Evaluation {
         for index in feeds {
             let feed = &mut self.feeds[index];
             if let Some(filter) = &feed.filter {
-                let tree = tree.get_or_insert_with(|| parse(line.bytes));
+                let tree = match &tree {
+                    Some(tree) => tree,
+                    None => tree.insert(line.tree()?),
+                };
                 if !filter.matches(tree) {
                     continue;
                 }
@@ -208,7 +211,7 @@ impl Evaluation {
 
     fn aggregate(&mut self, line: Line<'_>, out: &mut dyn LineSink) -> Result<(), Trouble> {
         let kind = RecordKind::Aggregate;
-        let row = parse(line.bytes);
+        let row = line.tree()?;
         let seconds = row.get("granularity").map(Value::to_string).unwrap_or_default();
         let granularity = seconds.parse::<Granularity>();
         let granularity = granularity.map_err(|_| Reject::WrongType {
@@ -351,7 +354,7 @@ struct Rows<'a> {
 
 impl LineSink for Rows<'_> {
     fn line(&mut self, record: &[u8]) -> Result<(), Failure> {
-        let row = parse(record);
+        let row: Value = serde_json::from_slice(record).map_err(|error| Failure::Bug(error.to_string()))?;
         let start = row.get("timestamp").and_then(Value::as_str).unwrap_or_default();
         let start = Timestamp::parse(start.as_bytes()).map_err(|error| Failure::Bug(error.to_string()))?;
         let stop = Timestamp::from_ns(start.ns().saturating_add(self.granularity.ns()));
@@ -438,11 +441,6 @@ impl Judge {
         }
         Ok(())
     }
-}
-
-/// The line as a tree; it was scanned as JSON, what the tree cannot hold (a number over the range) makes it null.
-fn parse(line: &[u8]) -> Value {
-    serde_json::from_slice(line).unwrap_or_default()
 }
 
 /// The value of a group key: rows have dotted keys as one key, records of others may nest them.

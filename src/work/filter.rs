@@ -1,24 +1,26 @@
 //! Events through a filter: those that match pass, byte for byte.
 
-use serde_json::Value;
-
 use super::records::{Line, Trouble, Worker};
 use crate::base::LineSink;
 use crate::model::RecordKind;
 use crate::query::Filter;
-use crate::wire::json::{Records, Reject};
+use crate::wire::json::Records;
 
 /// Passes the events that match.
 pub struct EventFilter {
     filter: Filter,
     inverted: bool,
+    trees: bool,
     matched: u64,
 }
 
 impl EventFilter {
     /// A filter that passes the events that match, or with `inverted` those that do not.
-    pub fn new(filter: Filter, inverted: bool) -> EventFilter {
-        EventFilter { filter, inverted, matched: 0 }
+    ///
+    /// `trees`: whether an event that no tree can hold is rejected though the filter need not look at it, because
+    /// columns will be cut out of it.
+    pub fn new(filter: Filter, inverted: bool, trees: bool) -> EventFilter {
+        EventFilter { filter, inverted, trees, matched: 0 }
     }
 
     /// How many events passed.
@@ -39,11 +41,8 @@ impl Worker for EventFilter {
             return Err(Trouble::Skip(kind));
         }
         let matches = match &self.filter {
-            Filter::Everything => true,
-            filter => {
-                let event: Value = serde_json::from_slice(line.bytes).map_err(|_| Reject::Unreadable)?;
-                filter.matches(&event)
-            }
+            Filter::Everything if !self.trees => true,
+            filter => filter.matches(&line.tree()?),
         };
         if matches != self.inverted {
             self.matched += 1;

@@ -1,5 +1,7 @@
 //! The loop that all filters share: blocks of lines in, records to a worker, rejects to the books.
 
+use serde_json::Value;
+
 use crate::base::{Block, Books, Chunk, Failure, LineSink, Stop};
 use crate::model::RecordKind;
 use crate::source::Source;
@@ -14,6 +16,16 @@ pub struct Line<'a> {
     pub source: &'a str,
     /// Its number in there, counted from 1.
     pub number: u64,
+}
+
+impl Line<'_> {
+    /// The record as a tree.
+    ///
+    /// # Errors
+    /// [`Reject::Unreadable`] when no tree can hold it: half a surrogate pair, a number over the range.
+    pub fn tree(&self) -> Result<Value, Reject> {
+        serde_json::from_slice(self.bytes).map_err(|_| Reject::Unreadable)
+    }
 }
 
 /// What a filter does with each record.

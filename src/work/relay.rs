@@ -14,7 +14,10 @@ use crate::wire::json::{Records, Reject};
 const QUEUE_MAX: usize = 64;
 
 /// Passes every line that is a record.
-pub struct Relay;
+pub struct Relay {
+    /// Whether a record that no tree can hold is rejected, because columns will be cut out of it.
+    pub trees: bool,
+}
 
 impl Worker for Relay {
     #[inline]
@@ -25,6 +28,9 @@ impl Worker for Relay {
         out: &mut dyn LineSink,
     ) -> Result<(), Trouble> {
         records.check(line.bytes)?;
+        if self.trees {
+            line.tree()?;
+        }
         out.line(line.bytes)?;
         Ok(())
     }
@@ -38,13 +44,14 @@ impl Worker for Relay {
 /// What the output cannot recover from. A source that fails is reported, and the others go on.
 pub fn relay(
     mut sources: Vec<Box<dyn Source>>,
+    mut relay: Relay,
     out: &mut dyn LineSink,
     books: &Arc<Books>,
     stop: &Arc<Stop>,
 ) -> Result<(), Failure> {
     let mut records = Records::new::<&str>(&[]).map_err(|error| Failure::Bug(error.to_string()))?;
     if let [source] = &mut sources[..] {
-        return records::run(source.as_mut(), &mut records, &mut Relay, out, books, stop);
+        return records::run(source.as_mut(), &mut records, &mut relay, out, books, stop);
     }
     let (sender, receiver) = sync_channel(QUEUE_MAX);
     let mut readers = Vec::new();
@@ -56,7 +63,7 @@ pub fn relay(
         readers.push(reader.map_err(|error| Failure::io("cannot start a thread for", name, error))?);
     }
     drop(sender);
-    let result = write(&receiver, &mut records, out, books);
+    let result = write(&receiver, &mut records, &mut relay, out, books);
     // Readers that are still waiting for their source end now; those that wait for us see a closed channel.
     drop(receiver);
     stop.request();
@@ -101,6 +108,7 @@ fn read(mut source: Box<dyn Source>, sender: &SyncSender<Owned>, books: &Books, 
 fn write(
     receiver: &Receiver<Owned>,
     records: &mut Records,
+    relay: &mut Relay,
     out: &mut dyn LineSink,
     books: &Books,
 ) -> Result<(), Failure> {
@@ -117,7 +125,7 @@ fn write(
         match owned {
             Owned::Lines { source, first_line, bytes } => {
                 let block = Block { source: &source, bytes: &bytes, first_line };
-                work_through(block, records, &mut Relay, out, books)?;
+                work_through(block, records, relay, out, books)?;
             }
             Owned::TooLong { source, line, bytes } => {
                 let reject = Reject::TooLong(bytes);

@@ -1,3 +1,23 @@
-//! suite
+//! What the six programs promise, tried on the programs themselves.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+/// Transcripts under `tests/cases`: a command, its input, and all that it says.
+mod cases;
+/// Man pages, completions, and the examples in what people read.
 mod documents;
+/// The arrows between the folders of `src` that must never exist.
+mod floors;
+/// Lines made to break a reader, against what Python's json makes of them.
+mod hostile;
+/// What holds for every input of a rollup, however it is cut, shuffled or repeated.
+mod laws;
+/// This host and libvirt's test driver, measured for real.
+mod live;
+/// Datagrams, connections and followed files, with the books as the witness.
+mod network;
+/// Ends of pipes, full disks, signals.
+mod pipes;
+/// Runs programs, and waits for what they do.
+mod run;
+/// What every source file keeps to.
+mod tidy;

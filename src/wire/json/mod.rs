@@ -7,6 +7,7 @@ mod keys;
 mod number;
 mod record;
 mod scan;
+mod shape;
 mod text;
 
 pub use keys::{KEYS_MAX, Keys, TooManyKeys};

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use super::keys::{KEYS_MAX, Keys, head};
+use super::shape::{FIELDS_MAX, Field};
 use super::text::{hex4, unescape};
 
 /// Containers inside each other; the limit of serde_json and of most readers downstream.
@@ -98,55 +99,6 @@ pub struct Scanner {
     fields: Vec<Field>,
 }
 
-/// What the line before had as its n-th field.
-///
-/// Lines of one producer differ in their values only: the bytes between two values, and whole containers such as a
-/// resource's metadata, come again and again. Bytes that were JSON in this place once are JSON in this place again,
-/// so comparing them is all the checking they need.
-#[derive(Clone, Debug)]
-struct Field {
-    /// From the end of the value before to the start of this one, with key and colon; padded with zeros.
-    gap: [u8; GAP_MAX],
-    mask: [u8; GAP_MAX],
-    /// Zero when nothing was learnt.
-    gap_len: usize,
-    /// The key's number if it is wanted.
-    number: Option<usize>,
-    /// The value, when it was a container.
-    container: Vec<u8>,
-}
-
-/// The longest gap that is learnt; a key of 27 bytes and what stands around it.
-const GAP_MAX: usize = 32;
-/// The longest container that is learnt: a page, several times an instance's metadata.
-const CONTAINER_MAX: usize = 4096;
-/// Fields whose shape is learnt; a sample of Ceilometer has 14.
-const FIELDS_MAX: usize = 24;
-
-impl Field {
-    const NEW: Field =
-        Field { gap: [0; GAP_MAX], mask: [0; GAP_MAX], gap_len: 0, number: None, container: Vec::new() };
-
-    /// Whether the learnt gap stands at the start of `text`.
-    #[inline(always)]
-    fn fits(&self, text: &[u8]) -> bool {
-        let Some(chunk) = text.first_chunk::<GAP_MAX>() else { return false };
-        // Without a branch in the loop, the compiler makes two wide comparisons of it.
-        let pairs = chunk.iter().zip(&self.gap).zip(&self.mask);
-        let differences = pairs.fold(0, |all, ((byte, known), mask)| all | (byte ^ known) & mask);
-        differences == 0 && self.gap_len > 0
-    }
-
-    fn learn(&mut self, gap: &[u8], number: Option<usize>) {
-        self.gap_len = 0;
-        if let Some(room) = self.gap.get_mut(..gap.len()) {
-            room.copy_from_slice(gap);
-            self.mask = std::array::from_fn(|index| if index < gap.len() { 0xFF } else { 0 });
-            (self.gap_len, self.number) = (gap.len(), number);
-        }
-    }
-}
-
 impl Scanner {
     /// A scanner for `keys`.
     pub fn new(keys: Keys) -> Scanner {
@@ -183,7 +135,10 @@ impl Scanner {
         let (mut at, mut field) = (0, 0);
         loop {
             let (value_start, number) = match self.fields.get(field) {
-                Some(known) if known.fits(&text[at..]) => (at + known.gap_len, known.number),
+                // White space behind a colon that had none in the line before is not part of the value.
+                Some(known) if known.fits(&text[at..]) => {
+                    (skip_space(text, at + known.gap_len()), known.number())
+                }
                 _ => match self.gap(text, at, field)? {
                     Gap::Value { start, number } => (start, number),
                     Gap::End(found) => return Ok(found),
@@ -224,7 +179,7 @@ impl Scanner {
         let (key_end, number) = self.key(text, at + 1)?;
         let value_start = colon(text, key_end + 1)?;
         if let Some(known) = self.fields.get_mut(field) {
-            known.learn(&text[start..value_start], number);
+            known.learn_gap(&text[start..value_start], number);
         }
         Ok(Gap::Value { start: value_start, number })
     }
@@ -233,18 +188,12 @@ impl Scanner {
     #[inline(always)]
     fn container(&mut self, text: &[u8], at: usize, field: usize) -> Result<(ValueKind, usize), usize> {
         let kind = if text[at] == b'{' { ValueKind::Object } else { ValueKind::Array };
-        if let Some(known) = self.fields.get(field)
-            && !known.container.is_empty()
-            && text[at..].starts_with(&known.container)
-        {
-            return Ok((kind, at + known.container.len()));
+        if let Some(length) = self.fields.get(field).and_then(|known| known.container_len(&text[at..])) {
+            return Ok((kind, at + length));
         }
         let (kind, next) = value(text, at, 1)?;
         if let Some(known) = self.fields.get_mut(field) {
-            known.container.clear();
-            if next - at <= CONTAINER_MAX {
-                known.container.extend_from_slice(&text[at..next]);
-            }
+            known.learn_container(&text[at..next]);
         }
         Ok((kind, next))
     }
@@ -498,6 +447,15 @@ mod tests {
 
     fn scanner() -> Scanner {
         Scanner::new(Keys::new(&["name", "volume", "a", ""]).unwrap())
+    }
+
+    #[test]
+    fn white_space_that_the_line_before_did_not_have_is_no_value() {
+        let mut scanner = scanner();
+        for text in [&b"{\"name\":1,\"volume\":{}}\n"[..], b"{\"name\":\t 1,\"volume\": {}}\n"] {
+            assert_eq!(scanner.scan(text), Ok(Found::Record { end: text.len() - 1 }));
+            assert_eq!((scanner.slot(0).bytes(text), scanner.slot(1).bytes(text)), (&b"1"[..], &b"{}"[..]));
+        }
     }
 
     /// What serde_json says of the same line: the last value of each key; none when it is not one object.

@@ -5,9 +5,11 @@
 
 use std::hash::BuildHasher;
 
+use serde_json::Value;
+use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::wire::json::{Keys, Records, Reject, SampleParts, Scanner, Slot, ValueKind, unescape};
+use crate::wire::json::{Keys, Records, Reject, SampleParts, Scanner, ValueKind, unescape};
 
 /// Dotted path parts in one key: deeper nesting is no grouping key.
 const PATH_MAX: usize = 16;
@@ -121,8 +123,16 @@ enum Field {
     Resource,
     /// Another top-level key: its number among the extra keys.
     TopLevel(usize),
-    /// A path: the number of its first key, and scanners for the rest, one a level.
-    Path(usize, Vec<Scanner>),
+    /// A path: the number of its first key, and the rest, one a level.
+    Path(usize, Vec<Level>),
+}
+
+/// One step down a path.
+struct Level {
+    /// Finds the key in an object.
+    scanner: Scanner,
+    /// The place in a list, where the key is a number.
+    index: Option<usize>,
 }
 
 impl KeyReader {
@@ -138,8 +148,11 @@ impl KeyReader {
             if number == top_level.len() {
                 top_level.push(first.to_owned());
             }
-            let inner: Vec<Scanner> =
-                names.filter_map(|name| Keys::new(&[name]).ok()).map(Scanner::new).collect();
+            let level = |name: &str| {
+                let scanner = Scanner::new(Keys::new(&[name]).ok()?);
+                Some(Level { scanner, index: name.parse().ok() })
+            };
+            let inner: Vec<Level> = names.filter_map(level).collect();
             if inner.is_empty() { Field::TopLevel(number) } else { Field::Path(number, inner) }
         });
         KeyReader { fields: fields.collect() }
@@ -161,11 +174,11 @@ impl KeyReader {
                 Field::Resource => push_text(key, sample.resource_id.as_deref()),
                 Field::TopLevel(number) => {
                     let slot = records.extra(*number);
-                    push_value(key, slot, slot.bytes(line))?;
+                    push_value(key, slot.kind, slot.bytes(line))?;
                 }
-                Field::Path(number, scanners) => {
+                Field::Path(number, levels) => {
                     let slot = records.extra(*number);
-                    push_path(key, slot.kind, slot.bytes(line), scanners)?;
+                    push_path(key, slot.kind, slot.bytes(line), levels)?;
                 }
             }
         }
@@ -186,8 +199,8 @@ fn push_text(key: &mut Vec<u8>, text: Option<&[u8]>) {
     }
 }
 
-fn push_value(key: &mut Vec<u8>, slot: Slot, bytes: &[u8]) -> Result<(), Reject> {
-    match slot.kind {
+fn push_value(key: &mut Vec<u8>, kind: ValueKind, bytes: &[u8]) -> Result<(), Reject> {
+    match kind {
         ValueKind::Absent | ValueKind::Null => push(key, Tag::Absent, b""),
         ValueKind::Text => push(key, Tag::Text, bytes),
         ValueKind::EscapedText => {
@@ -197,33 +210,58 @@ fn push_value(key: &mut Vec<u8>, slot: Slot, bytes: &[u8]) -> Result<(), Reject>
             }
             push(key, Tag::Text, &text);
         }
-        _ => push(key, Tag::Json, bytes),
+        ValueKind::True | ValueKind::False => push(key, Tag::Json, bytes),
+        // It will stand in a row as it is written here, and rows are readable.
+        ValueKind::Number | ValueKind::Object | ValueKind::Array => {
+            serde_json::from_slice::<Value>(bytes).map_err(|_| Reject::Unreadable)?;
+            push(key, Tag::Json, bytes);
+        }
     }
     Ok(())
 }
 
-/// Follows a path into an object, a scanner a level; whatever is no object on the way has no such key.
-fn push_path(
-    key: &mut Vec<u8>,
-    kind: ValueKind,
-    bytes: &[u8],
-    scanners: &mut [Scanner],
-) -> Result<(), Reject> {
-    let Some((scanner, deeper)) = scanners.split_first_mut().filter(|_| kind == ValueKind::Object) else {
-        push(key, Tag::Absent, b"");
-        return Ok(());
-    };
-    let mut text = Vec::with_capacity(bytes.len() + 1);
-    text.extend_from_slice(bytes);
-    text.push(b'\n');
-    // The whole line was scanned before, so its parts are JSON too.
-    if scanner.scan(&text).is_err() {
-        push(key, Tag::Absent, b"");
-        return Ok(());
+/// Follows a path into objects and, by number, into lists; whatever is neither on the way has no such key.
+fn push_path(key: &mut Vec<u8>, kind: ValueKind, bytes: &[u8], levels: &mut [Level]) -> Result<(), Reject> {
+    let Some((level, deeper)) = levels.split_first_mut() else { return push_value(key, kind, bytes) };
+    match (kind, level.index) {
+        (ValueKind::Object, _) => {
+            let mut text = Vec::with_capacity(bytes.len() + 1);
+            text.extend_from_slice(bytes);
+            text.push(b'\n');
+            // The whole line was scanned before, so its parts are JSON too.
+            if level.scanner.scan(&text).is_ok() {
+                let slot = level.scanner.slot(0);
+                return push_path(key, slot.kind, slot.bytes(&text), deeper);
+            }
+        }
+        (ValueKind::Array, Some(index)) => {
+            let items: Vec<&RawValue> = serde_json::from_slice(bytes).map_err(|_| Reject::Unreadable)?;
+            if let Some(item) = items.get(index) {
+                let (kind, inner) = kind_of(item.get().as_bytes());
+                return push_path(key, kind, inner, deeper);
+            }
+        }
+        _ => {}
     }
-    let slot = scanner.slot(0);
-    let inner = slot.bytes(&text);
-    if deeper.is_empty() { push_value(key, slot, inner) } else { push_path(key, slot.kind, inner, deeper) }
+    push(key, Tag::Absent, b"");
+    Ok(())
+}
+
+/// What a JSON value is, and its bytes, a text's without its quotes.
+fn kind_of(json: &[u8]) -> (ValueKind, &[u8]) {
+    let kind = match json {
+        [b'"', text @ .., b'"'] => {
+            let escaped = memchr::memchr(b'\\', text).is_some();
+            return (if escaped { ValueKind::EscapedText } else { ValueKind::Text }, text);
+        }
+        [b'{', ..] => ValueKind::Object,
+        [b'[', ..] => ValueKind::Array,
+        [b't', ..] => ValueKind::True,
+        [b'f', ..] => ValueKind::False,
+        [b'n', ..] => ValueKind::Null,
+        _ => ValueKind::Number,
+    };
+    (kind, json)
 }
 
 #[cfg(test)]
