@@ -7,6 +7,8 @@ mod cases;
 mod documents;
 /// The arrows between the folders of `src` that must never exist.
 mod floors;
+/// What the original recorded, through our tools.
+mod golden;
 /// Lines made to break a reader, against what Python's json makes of them.
 mod hostile;
 /// What holds for every input of a rollup, however it is cut, shuffled or repeated.
