@@ -19,6 +19,9 @@ fn rows(name: &str) -> Option<Vec<Value>> {
     Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
+/// Whether an event is to pass, told without our filter.
+type Matches<'a> = &'a dyn Fn(&Value) -> bool;
+
 fn lines<'a>(records: impl IntoIterator<Item = &'a Value>) -> String {
     records.into_iter().map(|record| format!("{record}\n")).collect()
 }
@@ -58,7 +61,7 @@ fn real_events_are_filtered_as_their_traits_say() {
     let compute = |event: &Value| event["event_type"].as_str().unwrap().starts_with("compute.");
     let one_cpu = |event: &Value| has(event, "vcpus", &|value| value.as_i64() == Some(1));
     let has_project = |event: &Value| has(event, "project_id", &|_| true);
-    let cases: [(&str, &dyn Fn(&Value) -> bool); 4] = [
+    let cases: [(&str, Matches<'_>); 4] = [
         ("event_type like \"compute.%\"", &compute),
         ("event_type like 'compute.%' and traits.vcpus <= 1 and traits.vcpus >= 1", &|e| {
             compute(e) && one_cpu(e)
