@@ -239,6 +239,11 @@ impl<R: AsFd> LineReader<R> {
         &self.name
     }
 
+    /// Whether a read may have to wait: for anything but a regular file.
+    pub fn may_block(&self) -> bool {
+        self.may_block
+    }
+
     /// The next lines; none at the end of the input or when a stop was requested.
     ///
     /// `pause` is called before a read that may block: flush there.

@@ -7,7 +7,6 @@ use clap::{CommandFactory, Parser};
 use super::format;
 use super::shared::{self, Context, OutputArgs, OutputFormat, RunArgs};
 use crate::base::{Failure, Outcome};
-use crate::source;
 use crate::work::relay::{Relay, relay};
 
 /// Take the records that others send and print them
@@ -44,14 +43,11 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     if args.sources.is_empty() {
         shared::hint_at_terminal(context);
     }
-    let stdin = ["-".to_owned()];
-    let mut sources = Vec::new();
-    for url in if args.sources.is_empty() { &stdin[..] } else { &args.sources } {
-        let source = source::open(url, args.run.max_line, &context.books)?;
+    let sources = shared::open_sources(&args.sources, &args.run, context)?;
+    for source in &sources {
         if let Some(address) = source.bound() {
-            context.books.note(&format_args!("{url}: listening on {address}"));
+            context.books.note(&format_args!("{}: listening on {address}", source.name()));
         }
-        sources.push(source);
     }
     let mut out = format::open(&args.output, &context.books)?;
     let trees = args.output.format() != OutputFormat::Jsonl;

@@ -7,7 +7,6 @@ use clap::{CommandFactory, Parser};
 use super::shared::{self, Context, RunArgs};
 use crate::base::{Failure, LineSink, Outcome};
 use crate::sink::{self, Sink, Tee};
-use crate::source;
 use crate::work::relay::{Relay, Reopening, relay};
 
 /// Send records on to files, hosts and sockets
@@ -60,10 +59,7 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     if args.input.is_empty() {
         shared::hint_at_terminal(context);
     }
-    let stdin = ["-".to_owned()];
-    let inputs = if args.input.is_empty() { &stdin[..] } else { &args.input };
-    let open = |url: &String| source::open(url, args.run.max_line, &context.books);
-    let sources = inputs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let sources = shared::open_sources(&args.input, &args.run, context)?;
     let relay_all = Relay { trees: false };
     let relayed = relay(sources, relay_all, &mut sink, &context.books, &context.stop);
     let relayed = relayed.and_then(|()| sink.flush());

@@ -167,6 +167,30 @@ pub fn hint_at_terminal(context: &Context) {
     }
 }
 
+/// Opens all `urls`, standard input when there is none.
+///
+/// A file that cannot be read is reported, costs the exit status, and the others go on; a place that cannot be listened
+/// at ends the run, because whoever sends there would not be heard.
+///
+/// # Errors
+/// [`Failure::Usage`] for an address that makes no sense, else what the system said of a listener.
+pub fn open_sources(
+    urls: &[String],
+    options: &RunArgs,
+    context: &Context,
+) -> Result<Vec<Box<dyn Source>>, Failure> {
+    let stdin = ["-".to_owned()];
+    let mut sources = Vec::new();
+    for url in if urls.is_empty() { &stdin[..] } else { urls } {
+        match source::open(url, options.max_line, &context.books) {
+            Ok(source) => sources.push(source),
+            Err(failure @ Failure::Io { doing: "cannot read", .. }) => context.books.trouble(&failure),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(sources)
+}
+
 /// Calls `each` for every operand in turn, standard input when there is none.
 ///
 /// An operand that cannot be opened or read is reported, costs the exit status, and the others go on.

@@ -35,6 +35,10 @@ impl Source for Files {
         self.reader.name()
     }
 
+    fn is_complete(&self) -> bool {
+        !self.reader.may_block()
+    }
+
     fn next(
         &mut self,
         stop: &Stop,

@@ -32,6 +32,11 @@ pub trait Source: Send {
         None
     }
 
+    /// Whether it is all there already, and reading never waits for anybody: a regular file.
+    fn is_complete(&self) -> bool {
+        false
+    }
+
     /// The next lines; none at the end of the input or when a stop was requested.
     ///
     /// `pause` is called before a wait that may block, so that the output can be flushed.

@@ -38,7 +38,8 @@ impl Worker for Relay {
 
 /// Passes the records of all `sources` to `out`, in the order of arrival, until all have ended or a stop is requested.
 ///
-/// One source is read by this thread; more get a thread each, and wait when `out` does not keep up.
+/// One source, or files that are all there, are read by this thread, one after the other; other sources get a thread
+/// each, and wait when `out` does not keep up.
 ///
 /// # Errors
 /// What the output cannot recover from. A source that fails is reported, and the others go on.
@@ -50,8 +51,14 @@ pub fn relay(
     stop: &Arc<Stop>,
 ) -> Result<(), Failure> {
     let mut records = Records::new::<&str>(&[]).map_err(|error| Failure::Bug(error.to_string()))?;
-    if let [source] = &mut sources[..] {
-        return records::run(source.as_mut(), &mut records, &mut relay, out, books, stop);
+    if sources.len() == 1 || sources.iter().all(|source| source.is_complete()) {
+        for source in &mut sources {
+            match records::run(source.as_mut(), &mut records, &mut relay, out, books, stop) {
+                Err(failure @ Failure::Io { doing: "cannot read", .. }) => books.trouble(&failure),
+                other => other?,
+            }
+        }
+        return Ok(());
     }
     let (sender, receiver) = sync_channel(QUEUE_MAX);
     let mut readers = Vec::new();
