@@ -60,6 +60,8 @@ impl Accumulator {
     /// Takes a point with a finite value. Amortised O(1).
     #[inline]
     pub fn add(&mut self, point: Point, needs: Needs) {
+        // Minus zero becomes zero: which of the two came first must not show.
+        let point = Point { value: point.value + 0.0, ..point };
         let Point { timestamp, value } = point;
         self.count += 1;
         self.sum.add(value);
@@ -97,16 +99,19 @@ impl Accumulator {
         let value = match statistic {
             Statistic::Mean => self.sum.value() / self.count as f64,
             Statistic::Sum => self.sum.value(),
-            // Adding zero turns -0.0 into 0.0: which of the two came first must not show.
-            Statistic::Min => self.min + 0.0,
-            Statistic::Max => self.max + 0.0,
+            Statistic::Min => self.min,
+            Statistic::Max => self.max,
             Statistic::Count => self.count as f64,
             Statistic::First => self.first.value,
             Statistic::Last => self.last.value,
             Statistic::Std if self.count < 2 => return None,
             Statistic::Std => {
-                let squares = self.more.as_ref()?.squares;
-                (squares.deviation(self.sum, self.count) / (self.count - 1) as f64).sqrt()
+                let deviation = self.more.as_ref()?.squares.deviation(self.sum, self.count);
+                // Squares of values near the end of the range vanish: no answer is better than a wrong one.
+                if deviation == 0.0 && self.min < self.max {
+                    return None;
+                }
+                (deviation / (self.count - 1) as f64).sqrt()
             }
             Statistic::Median => percentile(&mut self.more.as_mut()?.values, 50.0)?,
             Statistic::Percentile(percent) => percentile(&mut self.more.as_mut()?.values, percent)?,
@@ -150,6 +155,22 @@ mod tests {
         assert_eq!(found, expected.map(Some));
         assert_eq!(all(&[(1, 5.0)])[5], None);
         assert_eq!(all(&[]), [None; 10]);
+    }
+
+    #[test]
+    fn a_deviation_whose_squares_go_out_of_range_is_left_out() {
+        for scale in [1e160, 1e-170] {
+            assert_eq!(all(&[(1, scale), (2, 3.0 * scale)])[5], None, "{scale}");
+        }
+        assert_eq!(all(&[(1, 1e-170), (2, 1e-170)])[5], Some(0.0));
+    }
+
+    #[test]
+    fn minus_zero_is_zero_in_any_order() {
+        let zeros = [(1, 0.0), (1, -0.0)];
+        let bits =
+            |points: &[(i64, f64)]| all(points).iter().map(|v| v.map(f64::to_bits)).collect::<Vec<_>>();
+        assert_eq!(bits(&zeros), bits(&[zeros[1], zeros[0]]));
     }
 
     #[test]

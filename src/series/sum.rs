@@ -33,7 +33,8 @@ impl ExactSum {
         self.high + self.low
     }
 
-    /// `Σ(x − mean)²` of `count` terms whose sum is `sum` and whose squares sum up to `self`; never negative.
+    /// `Σ(x − mean)²` of `count` terms whose sum is `sum` and whose squares sum up to `self`; never negative, not finite when it
+    /// went out of range.
     pub fn deviation(self, sum: ExactSum, count: u64) -> f64 {
         let n = count as f64;
         // sum² / n with all bits that matter: the quotient's remainder is carried in `low`.
@@ -45,7 +46,9 @@ impl ExactSum {
         let mut difference = self;
         difference.add(-quotient);
         difference.add(-remainder);
-        difference.value().max(0.0)
+        let value = difference.value();
+        // Not `max` alone: it would make zero of what is no number.
+        if value < 0.0 { 0.0 } else { value }
     }
 }
 
