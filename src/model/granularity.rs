@@ -40,11 +40,12 @@ impl Granularity {
 
     /// The span that `at` falls in; spans are counted from 1970-01-01T00:00:00Z (Gnocchi 4.7.1).
     ///
-    /// None when the span reaches over an end of the representable time (years 1677 and 2262).
+    /// None when the span reaches over an end of the time that is read ([`Timestamp::MIN`], [`Timestamp::MAX`]).
     #[inline]
     pub fn span(self, at: Timestamp) -> Option<Span> {
-        let start = at.ns().checked_sub(at.ns().rem_euclid(self.0))?;
-        Some(Span { start: Timestamp::from_ns(start), stop: Timestamp::from_ns(start.checked_add(self.0)?) })
+        let start = Timestamp::from_ns(at.ns().checked_sub(at.ns().rem_euclid(self.0))?);
+        let stop = Timestamp::from_ns(start.ns().checked_add(self.0)?);
+        (start >= Timestamp::MIN && stop <= Timestamp::MAX).then_some(Span { start, stop })
     }
 }
 

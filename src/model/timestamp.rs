@@ -25,6 +25,11 @@ pub enum BadTimestamp {
 }
 
 impl Timestamp {
+    /// The first time that is read: the start of 1678.
+    pub const MIN: Timestamp = Timestamp(-9_214_560_000 * NS_PER_SECOND);
+    /// The time after the last one that is read: the start of 2262.
+    pub const MAX: Timestamp = Timestamp(9_214_646_400 * NS_PER_SECOND);
+
     /// The time `ns` nanoseconds after the start of 1970.
     #[inline]
     pub const fn from_ns(ns: i64) -> Timestamp {
@@ -47,7 +52,7 @@ impl Timestamp {
     /// [`BadTimestamp`] says whether the form or the range was wrong.
     pub fn parse(text: &[u8]) -> Result<Timestamp, BadTimestamp> {
         let minute = minute_ns(text)?;
-        in_minute(minute, text.get(16..).unwrap_or_default())
+        in_minute(minute, text.get(16..).unwrap_or_default())?.in_range()
     }
 
     /// Reads decimal seconds since 1970, `1795333328.3829374`, without rounding through a float.
@@ -72,7 +77,27 @@ impl Timestamp {
             return Err(BadTimestamp::Malformed);
         }
         let ns = seconds.and_then(|s| s.checked_mul(NS_PER_SECOND)?.checked_add(nanoseconds));
-        ns.map(|ns| Timestamp(if negative { -ns } else { ns })).ok_or(BadTimestamp::OutOfRange)
+        ns.map(|ns| Timestamp(if negative { -ns } else { ns })).ok_or(BadTimestamp::OutOfRange)?.in_range()
+    }
+
+    /// Reads seconds since 1970 from a double, for numbers with an exponent; to the microsecond in our century.
+    ///
+    /// # Errors
+    /// When it is out of range.
+    pub fn from_seconds(seconds: f64) -> Result<Timestamp, BadTimestamp> {
+        let ns = (seconds * 1e6).round() * 1e3;
+        // The cast saturates, and the ends of i64 are out of range.
+        Timestamp(ns as i64).in_range()
+    }
+
+    /// This time, if it is one that is read: what is written can be read again.
+    #[inline]
+    fn in_range(self) -> Result<Timestamp, BadTimestamp> {
+        if (Timestamp::MIN..Timestamp::MAX).contains(&self) {
+            Ok(self)
+        } else {
+            Err(BadTimestamp::OutOfRange)
+        }
     }
 
     /// Appends RFC 3339 in UTC with as many digits of a fraction as needed: `2026-11-22T10:00:00.5Z`.
@@ -128,7 +153,7 @@ impl TimestampMemo {
                 self.minute_ns = minute_ns(text)?;
                 self.text = *minute;
             }
-            return in_minute(self.minute_ns, rest);
+            return in_minute(self.minute_ns, rest)?.in_range();
         }
         Timestamp::parse(text)
     }
@@ -316,6 +341,13 @@ mod tests {
         }
         assert_eq!(ns("1600-01-01T00:00:00Z"), Err(BadTimestamp::OutOfRange));
         assert_eq!(ns("9999-12-31T23:59:59Z"), Err(BadTimestamp::OutOfRange));
+        assert_eq!(ns("2261-12-31T23:59:59-23:59"), Err(BadTimestamp::OutOfRange));
+        assert_eq!(ns("1678-01-01T00:00+23:59"), Err(BadTimestamp::OutOfRange));
+        for (edge, text) in
+            [(Timestamp::MIN, "1678-01-01T00:00:00Z"), (Timestamp::MAX, "2262-01-01T00:00:00Z")]
+        {
+            assert_eq!(edge.to_string(), text);
+        }
     }
 
     #[test]
@@ -326,11 +358,13 @@ mod tests {
         assert_eq!(epoch("-1.5"), Ok(-1_500_000_000));
         assert_eq!(epoch("1e9"), Err(BadTimestamp::Malformed));
         assert_eq!(epoch("99999999999"), Err(BadTimestamp::OutOfRange));
+        assert_eq!(Timestamp::from_seconds(1.795333328e9).map(Timestamp::ns), Ok(1_795_333_328_000_000_000));
+        assert_eq!(Timestamp::from_seconds(1e300), Err(BadTimestamp::OutOfRange));
     }
 
     proptest! {
         #[test]
-        fn what_is_written_is_what_chrono_writes_and_reads_back(ns in -9_200_000_000_000_000_000i64..9_200_000_000_000_000_000) {
+        fn what_is_written_is_what_chrono_writes_and_reads_back(ns in Timestamp::MIN.ns()..Timestamp::MAX.ns()) {
             let text = Timestamp::from_ns(ns).to_string();
             let chrono_ns = DateTime::parse_from_rfc3339(&text).unwrap().timestamp_nanos_opt();
             prop_assert_eq!(chrono_ns, Some(ns));

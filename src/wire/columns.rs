@@ -115,7 +115,7 @@ fn kind(record: &Value) -> Option<RecordKind> {
         Some(RecordKind::Sample)
     } else if has("event_type") && has("traits") {
         Some(RecordKind::Event)
-    } else if has("event_type") && has("payload") {
+    } else if has("event_type") && has("payload") || has("oslo.message") {
         Some(RecordKind::Notification)
     } else if has("granularity") && has("aggregates") {
         Some(RecordKind::Aggregate)

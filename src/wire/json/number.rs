@@ -14,7 +14,7 @@ pub fn read_f64(text: &[u8]) -> Option<f64> {
         _ => (false, text),
     };
     let (mut mantissa, mut after_point, mut point_seen) = (0u64, 0usize, false);
-    // Eighteen digits cannot overflow 64 bits.
+    // Nineteen digits cannot overflow 64 bits.
     if digits.len() <= 19 {
         for &byte in digits {
             match byte {

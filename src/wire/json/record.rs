@@ -211,6 +211,12 @@ impl Records {
                 let (name, volume) = self.name_and_volume();
                 self.expect(kind, name, is_text, "a text")?;
                 self.expect(kind, volume, |slot| slot == ValueKind::Number, "a number")?;
+                let digits = self.scanner.slot(volume).bytes(line);
+                // Only an exponent or very many digits can lead out of the range.
+                let large = digits.len() > 300 || memchr::memchr2(b'e', b'E', digits).is_some();
+                if large && read_f64(digits).is_none() {
+                    return Err(Reject::TooLarge);
+                }
                 let timestamp = self.scanner.slot(TIMESTAMP).kind;
                 if !matches!(timestamp, ValueKind::Absent | ValueKind::Null) {
                     let fits = |slot| is_text(slot) || slot == ValueKind::Number;
@@ -278,7 +284,13 @@ impl Records {
         let slot = self.scanner.slot(TIMESTAMP);
         let read = match slot.kind {
             ValueKind::Text => self.memo.parse(slot.bytes(line)),
-            ValueKind::Number => Timestamp::parse_epoch(slot.bytes(line)),
+            ValueKind::Number => match Timestamp::parse_epoch(slot.bytes(line)) {
+                // JSON's grammar leaves only the exponent that the exact reading does not know.
+                Err(BadTimestamp::Malformed) => read_f64(slot.bytes(line))
+                    .ok_or(BadTimestamp::OutOfRange)
+                    .and_then(Timestamp::from_seconds),
+                read => read,
+            },
             ValueKind::Absent | ValueKind::Null => return Err(Reject::Missing { kind, key: "timestamp" }),
             ValueKind::EscapedText => {
                 let text = self.text(TIMESTAMP, line)?.unwrap_or_default();
