@@ -13,7 +13,7 @@ complete -c telemetry-aggregate -l color -d 'When to colour a table; NO_COLOR in
 always\t'Always'
 never\t'Never'"
 complete -c telemetry-aggregate -l stats -d 'Write the books as JSON to FILE at the end and on SIGUSR1; - is standard error' -r -F
-complete -c telemetry-aggregate -l max-line -d 'Reject lines longer than BYTES' -r
+complete -c telemetry-aggregate -l max-line -d 'Reject lines longer than BYTES, 262144 to 1073741824' -r
 complete -c telemetry-aggregate -l quiet -d 'Say nothing of single records; what ends the run is still said'
 complete -c telemetry-aggregate -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c telemetry-aggregate -s V -l version -d 'Print version'

@@ -8,7 +8,7 @@ complete -c telemetry-alarm -l color -d 'When to colour a table; NO_COLOR in the
 always\t'Always'
 never\t'Never'"
 complete -c telemetry-alarm -l stats -d 'Write the books as JSON to FILE at the end and on SIGUSR1; - is standard error' -r -F
-complete -c telemetry-alarm -l max-line -d 'Reject lines longer than BYTES' -r
+complete -c telemetry-alarm -l max-line -d 'Reject lines longer than BYTES, 262144 to 1073741824' -r
 complete -c telemetry-alarm -l notify -d 'Run the actions of the alarms: log:, exec: and http(s)://'
 complete -c telemetry-alarm -s e -l exit-status -d 'Exit with 3 when an alarm is in state alarm at the end'
 complete -c telemetry-alarm -l check-config -d 'Read the rules, say all that is wrong with them, and stop'

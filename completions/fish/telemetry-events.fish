@@ -7,7 +7,7 @@ complete -c telemetry-events -l color -d 'When to colour a table; NO_COLOR in th
 always\t'Always'
 never\t'Never'"
 complete -c telemetry-events -l stats -d 'Write the books as JSON to FILE at the end and on SIGUSR1; - is standard error' -r -F
-complete -c telemetry-events -l max-line -d 'Reject lines longer than BYTES' -r
+complete -c telemetry-events -l max-line -d 'Reject lines longer than BYTES, 262144 to 1073741824' -r
 complete -c telemetry-events -s v -l invert-match -d 'Pass the events that do not match instead'
 complete -c telemetry-events -s e -l exit-status -d 'Exit with 3 when no event passed'
 complete -c telemetry-events -l quiet -d 'Say nothing of single records; what ends the run is still said'

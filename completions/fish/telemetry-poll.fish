@@ -9,7 +9,7 @@ complete -c telemetry-poll -l color -d 'When to colour a table; NO_COLOR in the 
 always\t'Always'
 never\t'Never'"
 complete -c telemetry-poll -l stats -d 'Write the books as JSON to FILE at the end and on SIGUSR1; - is standard error' -r -F
-complete -c telemetry-poll -l max-line -d 'Reject lines longer than BYTES' -r
+complete -c telemetry-poll -l max-line -d 'Reject lines longer than BYTES, 262144 to 1073741824' -r
 complete -c telemetry-poll -l once -d 'Ask once and exit, as from cron'
 complete -c telemetry-poll -l quiet -d 'Say nothing of single records; what ends the run is still said'
 complete -c telemetry-poll -s h -l help -d 'Print help (see more with \'--help\')'

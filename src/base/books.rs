@@ -62,6 +62,12 @@ impl Books {
         counts.written_bytes += bytes;
     }
 
+    /// `records` that were counted as written turned out not to have arrived.
+    pub fn unwrote(&self, records: u64) {
+        let mut counts = self.counts();
+        counts.written = counts.written.saturating_sub(records);
+    }
+
     /// A record cannot be used: counted under `reason`, and said with where it stood and why.
     pub fn reject(&self, source: &str, line: u64, reason: &'static str, why: &dyn Display) {
         let seen = {
@@ -142,6 +148,8 @@ impl Books {
     pub fn complain(&self, message: &dyn Display) {
         let mut text = String::new();
         for line in message.to_string().lines() {
+            // A record's text must not draw on the terminal.
+            let line: String = line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
             text.push_str(&format!("{}: {line}\n", self.program));
         }
         // A standard error that is closed or full must not stop the work.
@@ -186,6 +194,20 @@ impl Books {
             map.extend(table(&counts.other));
         }
         object
+    }
+
+    /// Makes the file of `--stats`, so that it is known at the start whether it can be made.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub fn open_stats(&self) -> Result<(), Failure> {
+        match &self.stats_path {
+            Some(path) if path.as_os_str() != "-" => {
+                let opened = File::options().create(true).append(true).open(path);
+                opened.map(drop).map_err(|source| Failure::CannotCreate { path: path.clone(), source })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes the books to where `--stats` says, or to standard error when it says nothing (SIGUSR1).

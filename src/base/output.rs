@@ -68,6 +68,16 @@ impl Output {
         }
     }
 
+    /// Enters in the books what became of the records at hand. Those that a reader left behind are nobody's loss.
+    fn enter(&mut self, result: &Result<(), Failure>, bytes: usize) {
+        let records = std::mem::take(&mut self.records);
+        match result {
+            Ok(()) => self.books.wrote(records, bytes as u64),
+            Err(Failure::OutputClosed) => {}
+            Err(_) => self.books.dropped(&self.name, records),
+        }
+    }
+
     fn write_out(&self, mut bytes: &[u8]) -> Result<(), Failure> {
         while !bytes.is_empty() {
             match (&self.file).write(bytes) {
@@ -97,8 +107,9 @@ impl LineSink for Output {
     fn lines(&mut self, bytes: &[u8], records: u64) -> Result<(), Failure> {
         self.records += records;
         if bytes.len() >= BATCH_BYTES && self.buffer.is_empty() {
-            self.books.wrote(std::mem::take(&mut self.records), bytes.len() as u64);
-            return self.write_out(bytes);
+            let result = self.write_out(bytes);
+            self.enter(&result, bytes.len());
+            return result;
         }
         self.buffer.extend_from_slice(bytes);
         if self.buffer.len() >= BATCH_BYTES { self.flush() } else { Ok(()) }
@@ -109,10 +120,7 @@ impl LineSink for Output {
             return Ok(());
         }
         let result = self.write_out(&self.buffer);
-        if result.is_ok() {
-            self.books.wrote(self.records, self.buffer.len() as u64);
-        }
-        self.records = 0;
+        self.enter(&result, self.buffer.len());
         self.buffer.clear();
         result
     }

@@ -25,6 +25,12 @@ pub fn open_with(
     usual: &[String],
     books: &Arc<Books>,
 ) -> Result<Box<dyn LineSink>, Failure> {
+    if args.columns.iter().any(|name| name.is_empty()) {
+        return Err(Failure::Usage("--columns: a column has no name".to_owned()));
+    }
+    if !args.columns.is_empty() && args.format() == OutputFormat::Jsonl {
+        return Err(Failure::Usage("--columns goes with -o csv or -o table".to_owned()));
+    }
     let output = Output::stdout(books)?;
     let names = if args.columns.is_empty() { usual } else { &args.columns };
     let columns = (!names.is_empty()).then(|| Columns::named(names));

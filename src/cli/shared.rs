@@ -27,7 +27,7 @@ pub struct RunArgs {
     #[arg(long)]
     pub quiet: bool,
 
-    /// Reject lines longer than BYTES
+    /// Reject lines longer than BYTES, 262144 to 1073741824
     #[arg(long, value_name = "BYTES", default_value_t = lines::LINE_MAX, value_parser = line_max)]
     pub max_line: usize,
 }
@@ -154,8 +154,12 @@ fn main_from<A: Parser>(
     };
     let options = run_args(&args);
     let books = Arc::new(Books::new(program, options.stats.clone(), options.quiet));
-    let result = signals::install(&books, takes_hup)
-        .map_err(|source| Failure::io("cannot take", "signals", source))
+    let result = books
+        .open_stats()
+        .and_then(|()| {
+            signals::install(&books, takes_hup)
+                .map_err(|source| Failure::io("cannot take", "signals", source))
+        })
         .and_then(|stop| run(&args, &Context { books: Arc::clone(&books), stop }));
     exit::finish(&books, result)
 }

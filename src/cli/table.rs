@@ -49,8 +49,8 @@ impl Table {
                 column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(*kept + 2)));
             }
         }
-        let text = table.trim_fmt();
-        for (index, line) in text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).enumerate() {
+        for (index, line) in table.lines().enumerate() {
+            let line = line.strip_prefix(' ').unwrap_or(&line);
             let row = index.checked_sub(1).and_then(|row| self.rows.get(row));
             if row.is_none() && !grown {
                 continue;

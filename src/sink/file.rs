@@ -93,7 +93,12 @@ impl FileSink {
         }
         self.books
             .warn("half line", &format_args!("{}: ended in half a line, which was left as it is", self.name));
-        self.append(b"\n").map_err(|(_, error)| Failure::io("cannot write to", &self.name, error))
+        self.append(b"\n").map_err(|(_, error)| self.cannot_write(error))
+    }
+
+    /// A pipe whose reader has gone is a failure here: only our standard output may be left by its reader unsaid.
+    fn cannot_write(&self, source: io::Error) -> Failure {
+        Failure::Io { doing: "cannot write to", what: self.name.clone(), source }
     }
 
     /// Writes whole lines, into as many files as they need. What fails is in the books as dropped.
@@ -106,7 +111,7 @@ impl FileSink {
                     let written = memchr_iter(b'\n', &rest[..whole]).count() as u64;
                     self.books.wrote(written, whole as u64);
                     left = left.saturating_sub(written);
-                    Err(Failure::io("cannot write to", &self.name, error))
+                    Err(self.cannot_write(error))
                 }
             });
             match result {
@@ -136,11 +141,7 @@ impl FileSink {
         let Some(rotation) = self.rotation else { return Ok(bytes.len()) };
         for _ in 0..2 {
             // Asked of the system each time: other processes may append, too.
-            let length = self
-                .file
-                .metadata()
-                .map_err(|error| Failure::io("cannot write to", &self.name, error))?
-                .len();
+            let length = self.file.metadata().map_err(|error| self.cannot_write(error))?.len();
             let room = (rotation.max_bytes - 1).saturating_sub(length).min(bytes.len() as u64) as usize;
             if let Some(at) = memrchr(b'\n', &bytes[..room]) {
                 return Ok(at + 1);

@@ -53,9 +53,13 @@ impl UdpSink {
         // A refusal tells of a datagram before this one, which is not sent then: once more.
         for _ in 0..2 {
             match self.socket.send(record) {
-                Ok(_) => return true,
+                Ok(_) => {
+                    self.books.wrote(1, record.len() as u64);
+                    return true;
+                }
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                    self.lost("refused", &error)
+                    self.books.unwrote(1);
+                    self.lost("refused", &error);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
@@ -76,22 +80,15 @@ impl UdpSink {
 
 impl LineSink for UdpSink {
     fn line(&mut self, record: &[u8]) -> Result<(), Failure> {
-        if self.send(record) {
-            self.books.wrote(1, record.len() as u64);
-        }
+        self.send(record);
         Ok(())
     }
 
     fn lines(&mut self, bytes: &[u8], _records: u64) -> Result<(), Failure> {
-        let (mut sent, mut sent_bytes) = (0, 0);
         let lines = bytes.strip_suffix(b"\n").unwrap_or(bytes).split(|byte| *byte == b'\n');
         for record in lines.filter(|line| !line.is_empty()) {
-            if self.send(record) {
-                sent += 1;
-                sent_bytes += record.len() as u64;
-            }
+            self.send(record);
         }
-        self.books.wrote(sent, sent_bytes);
         Ok(())
     }
 
