@@ -131,6 +131,7 @@ fn plan(args: &Args) -> Result<Plan, Failure> {
             LateArg::Drop => Late::Drop,
             LateArg::Emit => Late::Emit,
         },
+        keeps_books: true,
     })
 }
 

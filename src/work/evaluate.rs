@@ -187,7 +187,7 @@ impl Evaluation {
                 feeds
             }
         };
-        let mut tree = None;
+        let (mut tree, mut late) = (None, false);
         for index in feeds {
             let feed = &mut self.feeds[index];
             if let Some(filter) = &feed.filter {
@@ -201,9 +201,13 @@ impl Evaluation {
             }
             let mut rows =
                 Rows { alarms: &feed.alarms, granularity: feed.granularity, judge: &mut self.judge };
+            late |= feed.rollup.is_late(time);
             feed.rollup.record(records, line, &mut rows)?;
             let stop = feed.granularity.span(time).map(|span| span.stop);
             self.last_stop = self.last_stop.max(stop);
+        }
+        if late {
+            self.judge.books.late(1);
         }
         self.reach(time, time.ns().saturating_sub(self.lateness_ns), out)?;
         Ok(())
@@ -288,7 +292,14 @@ fn feeds(
             }
             None => {
                 let granularities = vec![rule.granularity];
-                let plan = Plan { granularities, methods: vec![method], by, lateness_ns, late: Late::Drop };
+                let plan = Plan {
+                    granularities,
+                    methods: vec![method],
+                    by,
+                    lateness_ns,
+                    late: Late::Drop,
+                    keeps_books: false,
+                };
                 plans.push((asked, vec![index], plan));
             }
         }

@@ -38,8 +38,9 @@ def whole(text):
     return True
 def second(time):
     if isinstance(time, float):
-        if not re.fullmatch(r'-?\d+(\.\d+)?', time.text, re.ASCII) or abs(time) > 9.2e9: raise ValueError(time)
-        return math.floor(time)
+        if not -9214560000 <= time < 9214646400: raise ValueError(time)
+        # With an exponent it is read as a double, to the microsecond.
+        return math.floor(round(time * 1e6) / 1e6 if 'e' in time.text.lower() else time)
     match = TIME.fullmatch(time)
     if not match: raise ValueError(time)
     y, mo, d, h, mi, s, _, sign, zh, zm = match.groups()
@@ -62,9 +63,16 @@ for line in open(sys.argv[1], 'rb').read().split(b'\n')[:-1]:
     if 'name' in record and 'volume' in record: form = ('name', 'volume', 'unit', 'type')
     elif 'counter_name' in record and 'counter_volume' in record: form = ('counter_name', 'counter_volume', 'counter_unit', 'counter_type')
     if not form:
-        if 'event_type' in record and ('traits' in record or 'payload' in record) or 'oslo.message' in record \
-           or 'granularity' in record and 'aggregates' in record \
-           or 'alarm_id' in record and 'previous' in record and 'current' in record: skipped += 1
+        def typed(key, kind): return isinstance(record[key], kind)
+        states = ('ok', 'alarm', 'insufficient data')
+        if 'event_type' in record and 'traits' in record: good = typed('event_type', str) and typed('traits', list)
+        elif 'oslo.message' in record: good = typed('oslo.message', str)
+        elif 'event_type' in record and 'payload' in record: good = typed('event_type', str)
+        elif 'granularity' in record and 'aggregates' in record: good = typed('granularity', float) and typed('aggregates', dict)
+        elif 'alarm_id' in record and 'previous' in record and 'current' in record:
+            good = typed('alarm_id', str) and record['previous'] in states and record['current'] in states
+        else: good = False
+        if good: skipped += 1
         else: rejected += 1
         continue
     name, volume, unit, kind = (record.get(key) for key in form)

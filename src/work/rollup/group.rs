@@ -2,8 +2,11 @@
 
 use std::cmp::Ordering;
 
-use super::holds;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
 use super::key::{self, parts};
+use super::{SERIES_MEMORY_NS, holds};
 use crate::model::{Span, Timestamp};
 use crate::series::{Accumulator, Point, rates};
 
@@ -25,15 +28,26 @@ pub(super) struct Group {
     pub open: Vec<Open>,
     /// The start of its rows, made when the first row is written.
     pub row_start: Box<[u8]>,
-    series: Vec<Series>,
+    /// Its place among the groups that were there when ranks were given last, in the order of rows.
+    pub rank: Option<u32>,
+    /// By resource.
+    series: HashMap<Box<[u8]>, Series, FixedState>,
 }
 
 /// The points of one resource, because differences make sense only within one series.
 struct Series {
-    resource: Box<[u8]>,
     cumulative: bool,
     /// For each granularity, because each closes its spans at its own times.
     tracks: Vec<Track>,
+}
+
+impl Series {
+    /// Whether a point after `horizon_ns` waits, or is one that the next difference starts from.
+    fn is_after(&self, horizon_ns: i64) -> bool {
+        self.tracks.iter().any(|track| {
+            !track.pending.is_empty() || track.before.is_some_and(|point| point.timestamp.ns() > horizon_ns)
+        })
+    }
 }
 
 #[derive(Default)]
@@ -51,11 +65,19 @@ pub(super) struct GroupRates {
     pub duplicates: u64,
     /// How many points were taken out.
     pub points: u64,
+    /// How many series were forgotten.
+    pub forgotten: usize,
 }
 
 impl Group {
     pub fn new(key: &[u8]) -> Group {
-        Group { key: key.into(), open: Vec::new(), row_start: Box::default(), series: Vec::new() }
+        Group {
+            key: key.into(),
+            open: Vec::new(),
+            row_start: Box::default(),
+            rank: None,
+            series: HashMap::default(),
+        }
     }
 
     /// The open span of a granularity that holds `time`. The newest is asked first: most samples are new.
@@ -80,6 +102,7 @@ impl Group {
             .cmp(parts(&other.key).map(|part| (part.tag, part.bytes)))
     }
 
+    /// Keeps a point for its difference; says whether the series is new.
     pub fn add_to_series(
         &mut self,
         resource: &[u8],
@@ -87,45 +110,54 @@ impl Group {
         granularities: usize,
         point: Point,
         cumulative: bool,
-    ) {
-        let at = match self.series.iter().position(|series| series.resource[..] == *resource) {
-            Some(at) => at,
-            None => {
-                let tracks = (0..granularities).map(|_| Track::default()).collect();
-                self.series.push(Series { resource: resource.into(), cumulative, tracks });
-                self.series.len() - 1
-            }
-        };
-        let series = &mut self.series[at];
-        series.cumulative |= cumulative;
-        series.tracks[granularity].pending.push(point);
+    ) -> bool {
+        let new = !self.series.contains_key(resource);
+        if new {
+            let tracks = (0..granularities).map(|_| Track::default()).collect();
+            self.series.insert(resource.into(), Series { cumulative, tracks });
+        }
+        if let Some(series) = self.series.get_mut(resource) {
+            series.cumulative |= cumulative;
+            series.tracks[granularity].pending.push(point);
+        }
+        new
     }
 
-    /// The differences that fall in `span`, and its points taken out.
+    /// The differences that fall in `span`, and its points taken out. Series that were silent for too long are
+    /// forgotten.
     pub fn take_rates(&mut self, granularity: usize, span: Span) -> GroupRates {
         let mut all = GroupRates::default();
-        for series in &mut self.series {
+        let horizon_ns = span.start.ns().saturating_sub(SERIES_MEMORY_NS);
+        let series_before = self.series.len();
+        self.series.retain(|_, series| {
+            let cumulative = series.cumulative;
             let track = &mut series.tracks[granularity];
             let mut due: Vec<Point> =
                 track.pending.extract_if(.., |point| holds(span, point.timestamp)).collect();
             if due.is_empty() {
-                continue;
+                return series.is_after(horizon_ns);
             }
             all.points += due.len() as u64;
-            let found = rates(track.before, &mut due, series.cumulative);
+            let found = rates(track.before, &mut due, cumulative, SERIES_MEMORY_NS);
             track.before = found.last;
             all.resets += found.resets;
             all.duplicates += found.duplicates;
             all.differences.extend(found.differences);
             all.per_second.extend(found.per_second);
-        }
+            true
+        });
+        all.forgotten = series_before - self.series.len();
         all
     }
 
-    /// Whether a series of the group has a point after `horizon_ns` that its next difference starts from.
+    /// Whether a series of the group has a point after `horizon_ns`.
     pub fn remembers_after(&self, horizon_ns: i64) -> bool {
-        let tracks = self.series.iter().flat_map(|series| &series.tracks);
-        tracks.filter_map(|track| track.before).any(|point| point.timestamp.ns() > horizon_ns)
+        self.series.values().any(|series| series.is_after(horizon_ns))
+    }
+
+    /// How many series the group has.
+    pub fn series_len(&self) -> usize {
+        self.series.len()
     }
 
     /// The parts of the key, for the row.

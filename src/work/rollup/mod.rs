@@ -8,6 +8,7 @@ mod group;
 mod key;
 mod row;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
@@ -26,8 +27,11 @@ use crate::wire::json::{Records, Reject};
 pub const GROUPS_MAX: usize = 2_000_000;
 /// Values held at once for percentiles and rates: 1 GB.
 pub const VALUES_MAX: u64 = 60_000_000;
-/// How long in event time the last point of a silent series is remembered for its next difference.
-const SERIES_MEMORY_NS: i64 = 86_400 * NS_PER_SECOND;
+/// Points of a series that are further apart have no difference: it would be of two lives of a counter, and every
+/// series would be kept for ever. A sample a week has its difference, whatever the hour.
+const SERIES_MEMORY_NS: i64 = 8 * 86_400 * NS_PER_SECOND;
+/// How often silent groups are looked through, in event time, where many are kept for their differences.
+const LOOK_NS: i64 = 3_600 * NS_PER_SECOND;
 /// A jump of the newest timestamp that is worth a word: clocks that are wrong are wrong by hours, not by minutes.
 const JUMP_NS: i64 = 86_400 * NS_PER_SECOND;
 
@@ -53,6 +57,9 @@ pub struct Plan {
     pub lateness_ns: i64,
     /// What becomes of late samples.
     pub late: Late,
+    /// Whether late samples, duplicates and resets are entered in the books here; not where several rollups see the
+    /// same samples.
+    pub keeps_books: bool,
 }
 
 /// The state of one rollup.
@@ -65,8 +72,14 @@ pub struct Rollup {
     books: Arc<Books>,
     groups: Vec<Group>,
     index: HashTable<u32>,
-    /// The groups in the order of their rows; made anew when `sorted_len` is not the number of groups.
-    sorted: Vec<u32>,
+    /// The groups with an open span, by its end and granularity: what is to be closed, in the order of closing.
+    due: BTreeMap<(i64, usize), Vec<u32>>,
+    /// Groups that have no rank yet (see [`Group::rank`]).
+    unranked: usize,
+    /// Groups without an open span.
+    silent: usize,
+    /// When silent groups are looked through next, in nanoseconds of event time.
+    next_look_ns: i64,
     /// For each group, which one came after it the last time: streams repeat themselves.
     successor: Vec<u32>,
     previous: usize,
@@ -74,6 +87,8 @@ pub struct Rollup {
     /// The earliest end of all open spans, in nanoseconds.
     next_close_ns: i64,
     values: u64,
+    /// Series that rates are computed of, in all groups.
+    series: usize,
     scratch: Vec<u8>,
 }
 
@@ -93,12 +108,16 @@ impl Rollup {
             books: Arc::clone(books),
             groups: Vec::new(),
             index: HashTable::new(),
-            sorted: Vec::new(),
+            due: BTreeMap::new(),
+            unranked: 0,
+            silent: 0,
+            next_look_ns: i64::MIN,
             successor: Vec::new(),
             previous: 0,
             newest: None,
             next_close_ns: i64::MAX,
             values: 0,
+            series: 0,
             scratch: Vec::new(),
             plan,
         }
@@ -156,6 +175,7 @@ impl Rollup {
             return Err(Reject::Limit("too many groups at once: group by fewer keys"));
         }
         self.groups.push(Group::new(&self.scratch));
+        (self.unranked, self.silent) = (self.unranked + 1, self.silent + 1);
         self.successor.push(number as u32);
         self.index.insert_unique(hashed, number as u32, |&group| hash(&self.groups[group as usize].key));
         Ok(number)
@@ -180,68 +200,119 @@ impl Rollup {
     /// # Errors
     /// When the output cannot be written.
     pub fn close_until(&mut self, complete_ns: i64, out: &mut dyn LineSink) -> Result<(), Failure> {
-        if self.sorted.len() != self.groups.len() {
-            self.sorted = (0..self.groups.len() as u32).collect();
-            let groups = &self.groups;
-            self.sorted.sort_unstable_by(|a, b| groups[*a as usize].order(&groups[*b as usize]));
-        }
-        let mut due: Vec<(i64, usize)> = Vec::new();
-        let mut next = i64::MAX;
-        for group in &self.groups {
-            for open in &group.open {
-                if open.span.stop.ns() <= complete_ns {
-                    due.push((open.span.stop.ns(), usize::from(open.granularity)));
-                } else {
-                    next = next.min(open.span.stop.ns());
-                }
+        while let Some(entry) = self.due.first_entry().filter(|entry| entry.key().0 <= complete_ns) {
+            let ((stop_ns, granularity), mut numbers) = entry.remove_entry();
+            self.sort(&mut numbers);
+            for number in numbers {
+                self.close(number as usize, stop_ns, granularity, out)?;
             }
         }
-        due.sort_unstable();
-        due.dedup();
-        for (stop_ns, granularity) in due {
-            for &number in &self.sorted {
-                let group = &mut self.groups[number as usize];
-                let Some(at) = group.find_stop(stop_ns, granularity) else { continue };
-                let mut open = group.open.swap_remove(at);
-                if self.needs.values {
-                    self.values -= open.accumulator.count();
-                }
-                let length = self.plan.granularities[granularity];
-                let rates = self.wants_rates.then(|| group.take_rates(granularity, open.span));
-                if let Some(rates) = &rates {
-                    self.books.duplicate(rates.duplicates);
-                    self.books.count("counter_resets", rates.resets);
-                    self.values -= rates.points;
-                }
-                if let Some(row) = self.rows.row(group, &self.plan.by, &mut open, length, rates.as_ref()) {
-                    out.line(row)?;
-                }
-            }
-        }
-        self.next_close_ns = next;
+        self.next_close_ns = self.due.first_key_value().map_or(i64::MAX, |((stop_ns, _), _)| *stop_ns);
         self.forget_silent_groups();
         Ok(())
+    }
+
+    fn close(
+        &mut self,
+        number: usize,
+        stop_ns: i64,
+        granularity: usize,
+        out: &mut dyn LineSink,
+    ) -> Result<(), Failure> {
+        let group = &mut self.groups[number];
+        let Some(at) = group.find_stop(stop_ns, granularity) else { return Ok(()) };
+        let mut open = group.open.swap_remove(at);
+        self.silent += usize::from(group.open.is_empty());
+        if self.needs.values {
+            self.values -= open.accumulator.count();
+        }
+        let rates = self.wants_rates.then(|| group.take_rates(granularity, open.span));
+        if let Some(rates) = &rates {
+            // Each granularity sees the same points: they count once.
+            if granularity == 0 && self.plan.keeps_books {
+                self.books.duplicate(rates.duplicates);
+                self.books.count("counter_resets", rates.resets);
+            }
+            self.values -= rates.points;
+            self.series -= rates.forgotten;
+        }
+        let length = self.plan.granularities[granularity];
+        match self.rows.row(group, &self.plan.by, &mut open, length, rates.as_ref()) {
+            Some(row) => out.line(row),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts groups in the order of their rows.
+    ///
+    /// Comparing keys is dear, and nearly the same groups are due again and again: most have a rank. Those that are
+    /// new are sorted by their keys and merged in, until so many are new that all get a rank.
+    fn sort(&mut self, numbers: &mut Vec<u32>) {
+        if self.unranked > self.groups.len() / 2 {
+            let mut all: Vec<u32> = (0..self.groups.len() as u32).collect();
+            all.sort_unstable_by(|a, b| self.groups[*a as usize].order(&self.groups[*b as usize]));
+            for (rank, number) in all.into_iter().enumerate() {
+                self.groups[number as usize].rank = Some(rank as u32);
+            }
+            self.unranked = 0;
+        }
+        let groups = &self.groups;
+        let rank = |number: &u32| groups[*number as usize].rank;
+        let order = |a: &u32, b: &u32| groups[*a as usize].order(&groups[*b as usize]);
+        let mut new: Vec<u32> = numbers.extract_if(.., |number| rank(number).is_none()).collect();
+        numbers.sort_unstable_by_key(rank);
+        if new.is_empty() {
+            return;
+        }
+        new.sort_unstable_by(order);
+        let (mut old, mut new) = (std::mem::take(numbers).into_iter().peekable(), new.into_iter().peekable());
+        while let (Some(a), Some(b)) = (old.peek(), new.peek()) {
+            numbers.extend(if order(a, b).is_lt() { old.next() } else { new.next() });
+        }
+        numbers.extend(old.chain(new));
     }
 
     /// Groups without open spans are dropped when they are most of all groups, so that keys that never come again
     /// cost nothing for long.
     fn forget_silent_groups(&mut self) {
-        let horizon = self.newest.map_or(i64::MIN, |newest| newest.ns().saturating_sub(SERIES_MEMORY_NS));
-        let silent = |group: &Group| group.open.is_empty() && !group.remembers_after(horizon);
-        let count = self.groups.iter().filter(|group| silent(group)).count();
-        if count <= 1024 || count * 2 <= self.groups.len() {
+        let Some(newest) = self.newest else { return };
+        if self.silent <= 1024 || self.silent * 2 <= self.groups.len() || newest.ns() < self.next_look_ns {
             return;
         }
-        self.groups.retain(|group| !silent(group));
-        self.groups.shrink_to_fit();
+        self.next_look_ns = newest.ns().saturating_add(LOOK_NS);
+        let horizon_ns = newest.ns().saturating_sub(SERIES_MEMORY_NS);
+        let mut places = vec![u32::MAX; self.groups.len()];
+        let mut kept: Vec<Group> = Vec::new();
+        for (number, group) in std::mem::take(&mut self.groups).into_iter().enumerate() {
+            if group.open.is_empty() && !group.remembers_after(horizon_ns) {
+                self.silent -= 1;
+                self.series -= group.series_len();
+                self.unranked -= usize::from(group.rank.is_none());
+            } else {
+                places[number] = kept.len() as u32;
+                kept.push(group);
+            }
+        }
+        self.groups = kept;
+        // Only groups without open spans are gone, and those are in no list.
+        for number in self.due.values_mut().flatten() {
+            *number = places[*number as usize];
+        }
         self.index = HashTable::with_capacity(self.groups.len());
         for (number, group) in self.groups.iter().enumerate() {
             let rehash = |&other: &u32| hash(&self.groups[other as usize].key);
             self.index.insert_unique(hash(&group.key), number as u32, rehash);
         }
         self.successor = (0..self.groups.len() as u32).collect();
-        self.sorted = Vec::new();
         self.previous = 0;
+    }
+
+    /// Whether a sample of `time` comes after a span of its own was closed.
+    pub fn is_late(&self, time: Timestamp) -> bool {
+        let Some(newest) = self.newest else { return false };
+        let complete_ns = newest.ns().saturating_sub(self.plan.lateness_ns);
+        let spans = self.plan.granularities.iter().filter_map(|length| length.span(time));
+        spans.into_iter().any(|span| span.stop.ns() <= complete_ns)
     }
 }
 
@@ -255,7 +326,7 @@ impl Worker for Rollup {
     ) -> Result<(), Trouble> {
         match records.kind() {
             Some(RecordKind::Sample) => {}
-            Some(other) => return Err(Trouble::Skip(other)),
+            Some(_) => return Err(Trouble::Skip(records.check(line.bytes)?)),
             None => return Err(Reject::NotRecord.into()),
         }
         let sample = records.sample(line.bytes)?;
@@ -265,6 +336,9 @@ impl Worker for Rollup {
                 "too many values in open spans: use shorter spans or a shorter lateness",
             )
             .into());
+        }
+        if self.series >= GROUPS_MAX {
+            return Err(Reject::Limit("too many series at once: rates need one for each resource").into());
         }
         self.scratch.clear();
         self.keys.read(records, line.bytes, &sample, &mut self.scratch)?;
@@ -286,6 +360,8 @@ impl Worker for Rollup {
                         continue;
                     }
                     self.next_close_ns = self.next_close_ns.min(span.stop.ns());
+                    self.due.entry((span.stop.ns(), granularity)).or_default().push(number as u32);
+                    self.silent -= usize::from(group.open.is_empty());
                     group.open.push(Open {
                         span,
                         granularity: granularity as u16,
@@ -301,11 +377,13 @@ impl Worker for Rollup {
             if self.wants_rates && !open.late {
                 let cumulative = sample.sample_type == Some(SampleType::Cumulative);
                 let series = self.keys.series(&sample);
-                group.add_to_series(series, granularity, self.plan.granularities.len(), point, cumulative);
+                let granularities = self.plan.granularities.len();
+                let new = group.add_to_series(series, granularity, granularities, point, cumulative);
+                self.series += usize::from(new);
                 self.values += 1;
             }
         }
-        if late {
+        if late && self.plan.keeps_books {
             self.books.late(1);
         }
         if self.newest.is_none_or(|newest| time > newest) {
