@@ -196,11 +196,11 @@ def datagrams(options, path, per_second, count):
     listen = [f"{options.bin}/telemetry-listen", "--stats", books, "udp://127.0.0.1:0"]
     with open(os.devnull, "w") as nowhere:
         listener = subprocess.Popen(listen, stdout=nowhere, stderr=subprocess.PIPE, text=True)
-    address = re.search(r"127\.0\.0\.1:\d+", listener.stderr.readline())
+    address = re.search(r"listening on (127\.0\.0\.1:\d+)", listener.stderr.readline())
     if not address:
         listener.kill()
         sys.exit("measure: telemetry-listen did not say where it listens")
-    load_command = ["target/bench/udp_load", address.group(), path, str(per_second), str(count)]
+    load_command = ["target/bench/udp_load", address.group(1), path, str(per_second), str(count)]
     reached = json.loads(subprocess.run(load_command, check=True, capture_output=True).stdout)["per_second"]
     time.sleep(0.5)
     listener.send_signal(signal.SIGTERM)
