@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -24,6 +24,8 @@ pub struct Books {
     quiet: bool,
     started: Instant,
     counts: Mutex<Counts>,
+    /// Held while the books are being written.
+    writing: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -45,7 +47,14 @@ struct Counts {
 impl Books {
     /// Empty books of `program`. `stats_path`: where they go at the end, `-` for standard error.
     pub fn new(program: &'static str, stats_path: Option<PathBuf>, quiet: bool) -> Books {
-        Books { program, stats_path, quiet, started: Instant::now(), counts: Mutex::default() }
+        Books {
+            program,
+            stats_path,
+            quiet,
+            started: Instant::now(),
+            counts: Mutex::default(),
+            writing: Mutex::default(),
+        }
     }
 
     /// `records` came in, `bytes` long together; the rejected, skipped, late and duplicate ones are among them.
@@ -196,29 +205,30 @@ impl Books {
         object
     }
 
-    /// Makes the file of `--stats`, so that it is known at the start whether it can be made.
+    /// Writes empty books to the file of `--stats`, so that it is known at the start whether it can be written. A pipe
+    /// or a device is left for the end.
     ///
     /// # Errors
     /// When it cannot.
     pub fn open_stats(&self) -> Result<(), Failure> {
         match &self.stats_path {
-            Some(path) if path.as_os_str() != "-" => {
-                let opened = File::options().create(true).append(true).open(path);
-                opened.map(drop).map_err(|source| Failure::CannotCreate { path: path.clone(), source })
-            }
+            Some(path) if path.as_os_str() != "-" && !is_special(path) => self.write_stats(),
             _ => Ok(()),
         }
     }
 
     /// Writes the books to where `--stats` says, or to standard error when it says nothing (SIGUSR1).
     ///
+    /// A file is replaced whole: who reads it sees the books of one moment.
+    ///
     /// # Errors
     /// When the file cannot be written.
     pub fn write_stats(&self) -> Result<(), Failure> {
+        // The thread of the signals and the one that ends the run may both be here.
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let line = format!("{}\n", self.to_json());
         match &self.stats_path {
-            Some(path) if path.as_os_str() != "-" => File::create(path)
-                .and_then(|mut file| file.write_all(line.as_bytes()))
+            Some(path) if path.as_os_str() != "-" => replace(path, line.as_bytes())
                 .map_err(|source| Failure::CannotCreate { path: path.clone(), source }),
             _ => {
                 let _ = io::stderr().lock().write_all(line.as_bytes());
@@ -276,6 +286,22 @@ impl Books {
         // Counters stay usable whatever happened to the thread that held them.
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Puts a file with `bytes` in the place of `path`; a pipe or a device is written to as it is.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if is_special(path) {
+        return File::options().write(true).open(path)?.write_all(bytes);
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".part");
+    File::create(&beside)?.write_all(bytes)?;
+    fs::rename(&beside, path)
+}
+
+/// Whether there is something at `path` that is no regular file.
+fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_file())
 }
 
 #[cfg(test)]

@@ -288,7 +288,8 @@ impl<R: AsFd> LineReader<R> {
     fn wait(&self, stop: &Stop, pause: &mut dyn FnMut() -> Result<(), Failure>) -> Result<(), Failure> {
         let mut ready = [PollFd::from_borrowed_fd(self.input.as_fd(), PollFlags::IN)];
         let no_time = Timespec { tv_sec: 0, tv_nsec: 0 };
-        if poll(&mut ready, Some(&no_time)).is_ok_and(|count| count == 0) {
+        // Interrupted is not ready: a signal may interrupt even a question that waits for nothing.
+        if poll(&mut ready, Some(&no_time)).unwrap_or(0) == 0 {
             pause()?;
             let mut ready = [
                 PollFd::from_borrowed_fd(self.input.as_fd(), PollFlags::IN),
