@@ -12,7 +12,7 @@ mod transition;
 
 pub use event::{Event, Trait, TraitValue};
 pub use granularity::{BadGranularity, Granularity, Span};
-pub use kind::RecordKind;
+pub use kind::{KIND_KEYS, KindKeys, RecordKind};
 pub use sample::{Sample, SampleType};
 pub use timestamp::{BadTimestamp, NS_PER_SECOND, Timestamp, TimestampMemo};
 pub use transition::{AlarmState, BadState, Severity, Transition};

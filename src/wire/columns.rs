@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::RecordKind;
+use crate::model::{KIND_KEYS, RecordKind};
 
 /// The columns of a table: dotted paths into records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ impl Columns {
 
     /// The columns that show what matters of a record like `record`.
     pub fn of(record: &Value) -> Columns {
-        let fixed: &[&str] = match kind(record) {
+        let fixed: &[&str] = match RecordKind::of(&KIND_KEYS, |key| record.get(key).is_some()) {
             Some(RecordKind::Sample) if record.get("counter_name").is_some() => &[
                 "timestamp",
                 "counter_name",
@@ -107,23 +107,6 @@ fn short_number(value: f64) -> String {
     let whole_digits = if magnitude < 1.0 { 0 } else { magnitude.log10().floor() as usize + 1 };
     let text = format!("{value:.*}", 6usize.saturating_sub(whole_digits));
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
-}
-
-fn kind(record: &Value) -> Option<RecordKind> {
-    let has = |key: &str| record.get(key).is_some();
-    if has("name") && has("volume") || has("counter_name") && has("counter_volume") {
-        Some(RecordKind::Sample)
-    } else if has("event_type") && has("traits") {
-        Some(RecordKind::Event)
-    } else if has("event_type") && has("payload") || has("oslo.message") {
-        Some(RecordKind::Notification)
-    } else if has("granularity") && has("aggregates") {
-        Some(RecordKind::Aggregate)
-    } else if has("alarm_id") && has("previous") && has("current") {
-        Some(RecordKind::Transition)
-    } else {
-        None
-    }
 }
 
 /// Time first, then the row's keys, then one column a method.

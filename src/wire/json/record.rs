@@ -8,7 +8,7 @@ use super::keys::{Keys, TooManyKeys};
 use super::number::read_f64;
 use super::scan::{Found, NotJson, Scanner, Slot, ValueKind};
 use super::text::unescape;
-use crate::model::{AlarmState, BadTimestamp, RecordKind, SampleType, Timestamp, TimestampMemo};
+use crate::model::{AlarmState, BadTimestamp, KindKeys, RecordKind, SampleType, Timestamp, TimestampMemo};
 
 /// Why a line cannot be used.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -117,6 +117,23 @@ const ALARM_ID: usize = 16;
 const PREVIOUS: usize = 17;
 const CURRENT: usize = 18;
 
+/// Those of them that tell the kinds apart.
+const KIND_NUMBERS: KindKeys<usize> = KindKeys {
+    name: NAME,
+    volume: VOLUME,
+    counter_name: COUNTER_NAME,
+    counter_volume: COUNTER_VOLUME,
+    event_type: EVENT_TYPE,
+    traits: TRAITS,
+    payload: PAYLOAD,
+    oslo_message: OSLO_MESSAGE,
+    granularity: GRANULARITY,
+    aggregates: AGGREGATES,
+    alarm_id: ALARM_ID,
+    previous: PREVIOUS,
+    current: CURRENT,
+};
+
 /// Reads lines as records.
 #[derive(Clone, Debug)]
 pub struct Records {
@@ -183,20 +200,7 @@ impl Records {
     /// The kind of the line scanned last; none when its keys fit no kind.
     #[inline]
     pub fn kind(&self) -> Option<RecordKind> {
-        let has = |key| self.scanner.slot(key).kind != ValueKind::Absent;
-        if has(NAME) && has(VOLUME) || has(COUNTER_NAME) && has(COUNTER_VOLUME) {
-            Some(RecordKind::Sample)
-        } else if has(EVENT_TYPE) && has(TRAITS) {
-            Some(RecordKind::Event)
-        } else if has(EVENT_TYPE) && has(PAYLOAD) || has(OSLO_MESSAGE) {
-            Some(RecordKind::Notification)
-        } else if has(GRANULARITY) && has(AGGREGATES) {
-            Some(RecordKind::Aggregate)
-        } else if has(ALARM_ID) && has(PREVIOUS) && has(CURRENT) {
-            Some(RecordKind::Transition)
-        } else {
-            None
-        }
+        RecordKind::of(&KIND_NUMBERS, |key| self.scanner.slot(key).kind != ValueKind::Absent)
     }
 
     /// The kind of the line scanned last, when the line keeps to the types of the kind's own keys.
