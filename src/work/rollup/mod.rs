@@ -279,7 +279,6 @@ impl Rollup {
         if self.silent <= 1024 || self.silent * 2 <= self.groups.len() || newest.ns() < self.next_look_ns {
             return;
         }
-        self.next_look_ns = newest.ns().saturating_add(LOOK_NS);
         let horizon_ns = newest.ns().saturating_sub(SERIES_MEMORY_NS);
         let mut places = vec![u32::MAX; self.groups.len()];
         let mut kept: Vec<Group> = Vec::new();
@@ -294,6 +293,10 @@ impl Rollup {
             }
         }
         self.groups = kept;
+        // Where most are kept for their differences, the next look would find no more for a while.
+        if self.silent * 2 > self.groups.len() {
+            self.next_look_ns = newest.ns().saturating_add(LOOK_NS);
+        }
         // Only groups without open spans are gone, and those are in no list.
         for number in self.due.values_mut().flatten() {
             *number = places[*number as usize];
