@@ -10,6 +10,7 @@ pub mod exit;
 pub mod lines;
 pub mod nearest;
 pub mod output;
+pub mod secret;
 pub mod signals;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -19,4 +20,5 @@ pub use books::Books;
 pub use exit::{Failure, Outcome};
 pub use lines::{Block, Chunk, LineBuffer, LineReader};
 pub use output::{LineSink, Output};
+pub use secret::Secret;
 pub use signals::Stop;

@@ -31,6 +31,16 @@ pub trait LineSink {
     /// # Errors
     /// When it cannot be handed on.
     fn flush(&mut self) -> Result<(), Failure>;
+
+    /// Flushes, and returns when all that was taken has left this process or is known to be lost.
+    ///
+    /// What a flush does where nothing is queued. Whoever was asked to acknowledge records does so behind this.
+    ///
+    /// # Errors
+    /// As [`LineSink::flush`].
+    fn settle(&mut self) -> Result<(), Failure> {
+        self.flush()
+    }
 }
 
 /// Standard output or a file, as JSON lines, bytes as they come.

@@ -49,7 +49,7 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     if (args.tee || urls.is_empty()) && !urls.iter().any(|url| url == "-") {
         urls.push("-".to_owned());
     }
-    let open = |url: &String| sink::open(url, &context.books, &context.stop);
+    let open = |url: &String| sink::open(url, &sink::Options::default(), &context.books, &context.stop);
     let mut sinks = urls.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let sink: Box<dyn Sink> = match sinks.pop() {
         Some(only) if sinks.is_empty() => only,

@@ -184,9 +184,10 @@ pub fn open_sources(
     context: &Context,
 ) -> Result<Vec<Box<dyn Source>>, Failure> {
     let stdin = ["-".to_owned()];
+    let source_options = source::Options { line_max: options.max_line, ..source::Options::default() };
     let mut sources = Vec::new();
     for url in if urls.is_empty() { &stdin[..] } else { urls } {
-        match source::open(url, options.max_line, &context.books) {
+        match source::open(url, &source_options, &context.books) {
             Ok(source) => sources.push(source),
             Err(failure @ Failure::Io { doing: "cannot read", .. }) => context.books.trouble(&failure),
             Err(failure) => return Err(failure),
@@ -212,12 +213,13 @@ pub fn for_each_input(
     if operands.is_empty() {
         hint_at_terminal(context);
     }
+    let source_options = source::Options { line_max: options.max_line, ..source::Options::default() };
     let mut progress = progress::Progress::new(names, options.quiet);
     for name in names {
         if context.stop.requested() {
             break;
         }
-        let opened = source::open(name, options.max_line, &context.books);
+        let opened = source::open(name, &source_options, &context.books);
         let result = opened.and_then(|mut source| each(&mut progress.watch(source.as_mut())));
         match result {
             Err(failure @ Failure::Io { doing: "cannot read", .. }) => context.books.trouble(&failure),

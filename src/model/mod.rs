@@ -6,6 +6,9 @@
 mod event;
 mod granularity;
 mod kind;
+mod node;
+mod notification;
+pub mod python;
 mod sample;
 mod timestamp;
 mod transition;
@@ -13,6 +16,8 @@ mod transition;
 pub use event::{Event, Trait, TraitValue};
 pub use granularity::{BadGranularity, Granularity, Span};
 pub use kind::{KIND_KEYS, KindKeys, RecordKind};
+pub use node::Node;
+pub use notification::Notification;
 pub use sample::{Sample, SampleType};
 pub use timestamp::{BadTimestamp, NS_PER_SECOND, Timestamp, TimestampMemo};
 pub use transition::{AlarmState, BadState, Severity, Transition};

@@ -15,7 +15,8 @@ pub use stream::{StreamOptions, StreamSink, WhenFull};
 pub use tee::Tee;
 pub use udp::UdpSink;
 
-use crate::base::{Address, Books, Failure, LineSink, Stop, Url};
+use crate::base::{Address, Books, Failure, LineSink, Secret, Stop, Url};
+use crate::wire::signature::DEFAULT_SECRET;
 
 /// The schemes that [`open`] knows.
 pub const SCHEMES: [&str; 4] = ["file", "udp", "tcp", "unix"];
@@ -38,6 +39,19 @@ pub trait Sink: LineSink + Send {
     fn close(&mut self) -> Result<(), Failure>;
 }
 
+/// What all sinks of a run are opened with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What signed records are signed with.
+    pub secret: Secret,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { secret: Secret::new(DEFAULT_SECRET) }
+    }
+}
+
 /// Opens `-`, a path, `file:PATH[?max_bytes=&backup_count=][&sync]`, `udp://HOST:PORT`, or
 /// `tcp://HOST:PORT` and `unix:PATH` with `[?queue=BYTES][&when_full=drop|wait][&linger=SECONDS]`.
 ///
@@ -46,7 +60,12 @@ pub trait Sink: LineSink + Send {
 /// # Errors
 /// [`Failure::Usage`] when the address makes no sense, else what the system said. A stream's receiver that is not
 /// there is no error: the sink tries until its end.
-pub fn open(text: &str, books: &Arc<Books>, stop: &Arc<Stop>) -> Result<Box<dyn Sink>, Failure> {
+pub fn open(
+    text: &str,
+    _options: &Options,
+    books: &Arc<Books>,
+    stop: &Arc<Stop>,
+) -> Result<Box<dyn Sink>, Failure> {
     let url = match Address::parse(text)? {
         Address::Standard => return Ok(Box::new(StandardSink::open(books)?)),
         Address::Path(path) => return Ok(Box::new(FileSink::open(&path, text, None, false, books)?)),
@@ -107,7 +126,7 @@ mod tests {
 
     fn refused(text: &str) -> String {
         let stop = Arc::new(Stop::new().unwrap());
-        open(text, &books(), &stop)
+        open(text, &Options::default(), &books(), &stop)
             .err()
             .map(|failure| format!("{} {failure}", failure.status()))
             .unwrap_or_default()
@@ -131,7 +150,7 @@ mod tests {
         let path = directory.0.join("out");
         let (books, stop) = (books(), Arc::new(Stop::new().unwrap()));
         for address in [path.to_str().unwrap().to_owned(), format!("file:{}?json", path.display())] {
-            let mut sink = open(&address, &books, &stop).unwrap();
+            let mut sink = open(&address, &Options::default(), &books, &stop).unwrap();
             sink.line(b"one").unwrap();
             sink.lines(b"two\nthree\n", 2).unwrap();
             sink.close().unwrap();

@@ -176,6 +176,23 @@ impl LineSink for StreamSink {
         }
         Ok(())
     }
+
+    /// Waits until the queue is empty, however long the receiver is away; after a stop, as long as the sink lingers.
+    fn settle(&mut self) -> Result<(), Failure> {
+        self.flush()?;
+        let mut state = self.shared.state();
+        while state.bytes > 0 && !state.finished {
+            if self.stop.requested() {
+                let deadline = *self.deadline.get_or_insert(Instant::now() + self.options.linger);
+                if Instant::now() >= deadline {
+                    let name = &self.name;
+                    return Err(Failure::Unavailable(format!("{name}: not all records could be delivered")));
+                }
+            }
+            state = self.shared.wait(state, LOOK_EVERY);
+        }
+        Ok(())
+    }
 }
 
 impl Sink for StreamSink {

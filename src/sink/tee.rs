@@ -50,6 +50,10 @@ impl LineSink for Tee {
     fn flush(&mut self) -> Result<(), Failure> {
         self.each(|sink| sink.flush())
     }
+
+    fn settle(&mut self) -> Result<(), Failure> {
+        self.each(|sink| sink.settle())
+    }
 }
 
 impl Sink for Tee {

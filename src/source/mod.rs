@@ -15,7 +15,9 @@ pub use follow::{Begin, Follow};
 pub use stream::StreamSource;
 pub use udp::UdpSource;
 
-use crate::base::{Address, Books, Chunk, Failure, Stop};
+use crate::base::lines::LINE_MAX;
+use crate::base::{Address, Books, Chunk, Failure, Secret, Stop};
+use crate::wire::signature::{DEFAULT_SECRET, Unverified, Verification};
 
 /// The schemes that [`open`] knows.
 pub const SCHEMES: [&str; 4] = ["file", "udp", "tcp", "unix"];
@@ -37,6 +39,14 @@ pub trait Source: Send {
         false
     }
 
+    /// Whether senders are told that what they sent has left this process.
+    ///
+    /// Such a source calls `pause` behind every block, and acknowledges what it handed out when `pause` has returned:
+    /// by then all of it was written, or is in the books.
+    fn acknowledges(&self) -> bool {
+        false
+    }
+
     /// The next lines; none at the end of the input or when a stop was requested.
     ///
     /// `pause` is called before a wait that may block, so that the output can be flushed.
@@ -53,15 +63,35 @@ pub trait Source: Send {
     fn close(&mut self, books: &Books);
 }
 
+/// What all sources of a run are opened with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Longer lines, frames and bodies are reported, not handed out; bytes.
+    pub line_max: usize,
+    /// How signed records are checked.
+    pub verification: Verification,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        let secret = Secret::new(DEFAULT_SECRET);
+        Options {
+            line_max: LINE_MAX,
+            verification: Verification { secret, unverified: Unverified::default() },
+        }
+    }
+}
+
 /// Opens `-`, a path, `file:PATH`, `file:PATH?follow[&from=end]`, `udp://HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH`.
 ///
 /// A host that is left out is loopback: nothing listens beyond it unless `0.0.0.0` or `[::]` is written out.
-/// Lines over `line_max` bytes are reported, not handed out. A source that lives long enters what it loses in
+/// A source that lives long enters what it loses in
 /// `books` while it runs.
 ///
 /// # Errors
 /// [`Failure::Usage`] when the address makes no sense, else what the system said.
-pub fn open(text: &str, line_max: usize, books: &Arc<Books>) -> Result<Box<dyn Source>, Failure> {
+pub fn open(text: &str, options: &Options, books: &Arc<Books>) -> Result<Box<dyn Source>, Failure> {
+    let line_max = options.line_max;
     let url = match Address::parse(text)? {
         Address::Standard => return Ok(Box::new(Files::stdin(line_max)?)),
         Address::Path(path) => return Ok(Box::new(Files::open(&path, text, line_max)?)),
@@ -105,11 +135,10 @@ pub fn open(text: &str, line_max: usize, books: &Arc<Books>) -> Result<Box<dyn S
 mod tests {
     use super::testing::lines_until_wait;
     use super::*;
-    use crate::base::lines::LINE_MAX;
     use crate::base::testing::{Directory, books};
 
     fn refused(text: &str) -> String {
-        open(text, LINE_MAX, &books())
+        open(text, &Options::default(), &books())
             .err()
             .map(|failure| format!("{} {failure}", failure.status()))
             .unwrap_or_default()
@@ -122,7 +151,7 @@ mod tests {
         std::fs::write(&path, "one\ntwo").unwrap();
         let path = path.to_str().unwrap();
         for address in [path.to_owned(), format!("file:{}", path.replace(' ', "%20"))] {
-            let mut source = open(&address, LINE_MAX, &books()).unwrap();
+            let mut source = open(&address, &Options::default(), &books()).unwrap();
             assert_eq!(source.name(), address);
             assert_eq!(lines_until_wait(&mut *source), ["one", "two"]);
         }

@@ -3,4 +3,9 @@
 //! Pure: bytes in, values out. Where the bytes come from is a source's business.
 
 pub mod columns;
+mod decoder;
 pub mod json;
+pub mod prometheus;
+pub mod signature;
+
+pub use decoder::{Decoder, Faults};

@@ -93,9 +93,14 @@ pub fn run<W: Worker>(
     books: &Books,
     stop: &Stop,
 ) -> Result<(), Failure> {
+    let settles = source.acknowledges();
     let result = loop {
         // A pause needs the worker and the output, which the block behind it needs too: one after the other.
-        match source.next(stop, &mut || worker.pause(out)) {
+        let mut pause = || {
+            worker.pause(out)?;
+            if settles { out.settle() } else { Ok(()) }
+        };
+        match source.next(stop, &mut pause) {
             Ok(Some(Chunk::Lines(block))) => {
                 let refreshed = worker.refresh(records);
                 let worked = refreshed.and_then(|()| work_through(block, records, worker, out, books));

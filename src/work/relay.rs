@@ -84,13 +84,33 @@ pub fn relay(
 
 /// A chunk that has left its source's buffer.
 enum Owned {
-    Lines { source: String, first_line: u64, bytes: Vec<u8> },
-    TooLong { source: String, line: u64, bytes: u64 },
+    Lines {
+        source: String,
+        first_line: u64,
+        bytes: Vec<u8>,
+    },
+    TooLong {
+        source: String,
+        line: u64,
+        bytes: u64,
+    },
+    /// The reader waits for the answer, which comes when all that it sent before has left this process.
+    Settle(SyncSender<()>),
 }
 
 fn read(mut source: Box<dyn Source>, sender: &SyncSender<Owned>, books: &Books, stop: &Stop) {
+    let settles = source.acknowledges();
+    // A writer that is gone never answers, and nothing may be acknowledged that it did not write.
+    let mut pause = || {
+        if !settles {
+            return Ok(());
+        }
+        let (answer, answered) = sync_channel(1);
+        let asked = sender.send(Owned::Settle(answer)).is_ok();
+        if asked && answered.recv().is_ok() { Ok(()) } else { Err(Failure::OutputClosed) }
+    };
     loop {
-        let owned = match source.next(stop, &mut || Ok(())) {
+        let owned = match source.next(stop, &mut pause) {
             Ok(Some(Chunk::Lines(block))) => Owned::Lines {
                 source: block.source.to_owned(),
                 first_line: block.first_line,
@@ -99,7 +119,8 @@ fn read(mut source: Box<dyn Source>, sender: &SyncSender<Owned>, books: &Books, 
             Ok(Some(Chunk::TooLong { source, line, bytes })) => {
                 Owned::TooLong { source: source.to_owned(), line, bytes }
             }
-            Ok(None) => break,
+            // Why the output is closed is said by whoever closed it.
+            Ok(None) | Err(Failure::OutputClosed) => break,
             Err(failure) => {
                 books.trouble(&failure);
                 break;
@@ -138,6 +159,11 @@ fn write(
                 let reject = Reject::TooLong(bytes);
                 books.read(1, bytes);
                 books.reject(&source, line, reject.reason(), &reject);
+            }
+            Owned::Settle(answer) => {
+                out.settle()?;
+                // A reader that stopped waiting acknowledges nothing.
+                let _ = answer.send(());
             }
         }
     }
@@ -191,5 +217,10 @@ impl LineSink for Reopening {
     fn flush(&mut self) -> Result<(), Failure> {
         self.reopen_if_asked();
         self.sink.flush()
+    }
+
+    fn settle(&mut self) -> Result<(), Failure> {
+        self.reopen_if_asked();
+        self.sink.settle()
     }
 }

@@ -40,7 +40,7 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// Crates, and the only places that may name them.
-const HOMES: [(&str, &[&str]); 5] = [
+const HOMES: [(&str, &[&str]); 9] = [
     ("virt", &["src/poll/libvirt/"]),
     ("clap", &["src/cli/"]),
     ("indicatif", &["src/cli/progress.rs"]),
@@ -50,11 +50,14 @@ const HOMES: [(&str, &[&str]); 5] = [
             "src/notify/webhook.rs",
             // The error that the webhook reports keeps its source, and all notifiers share one error.
             "src/notify/mod.rs",
-            "src/sink/http.rs",
-            "src/source/http.rs",
+            "src/sink/http/",
         ],
     ),
-    ("tokio", &["src/serve/", "src/source/amqp.rs", "src/sink/amqp.rs"]),
+    ("tokio", &["src/serve/", "src/source/amqp", "src/sink/amqp", "src/source/http"]),
+    ("hyper", &["src/serve/", "src/source/http"]),
+    ("hyper_util", &["src/serve/", "src/source/http"]),
+    ("tokio_rustls", &["src/serve/", "src/source/http"]),
+    ("amqprs", &["src/source/amqp", "src/sink/amqp"]),
 ];
 
 /// Ways to end or to speak that go round the books and the exit status.

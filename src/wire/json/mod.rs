@@ -4,6 +4,7 @@
 //! bytes holds four values that a rollup needs, and building the rest costs more than all other work.
 
 mod keys;
+mod node;
 mod number;
 mod record;
 mod scan;
@@ -11,7 +12,8 @@ mod shape;
 mod text;
 
 pub use keys::{KEYS_MAX, Keys, TooManyKeys};
-pub use number::read_f64;
+pub use node::{read_node, write_node};
+pub use number::{read_f64, write_f64};
 pub use record::{Records, Reject, SampleParts};
 pub use scan::{Found, NotJson, Scanner, Slot, ValueKind};
 pub use text::{unescape, write_text};

@@ -42,6 +42,15 @@ fn slow(text: &[u8]) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
+/// Appends the shortest decimal that reads back as `number`; `null` for what JSON cannot write.
+pub fn write_f64(number: f64, out: &mut Vec<u8>) {
+    if number.is_finite() {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(number).as_bytes());
+    } else {
+        out.extend(b"null");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,3 @@
+//! Prometheus: remote write and the text exposition format.
+
+pub mod message;
