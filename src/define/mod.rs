@@ -3,7 +3,9 @@
 //! Pure: no file, no clock, no network.
 
 mod glob;
+mod made;
 mod selection;
 
 pub use glob::Glob;
+pub use made::MadeSample;
 pub use selection::{BadSelection, Selection};
