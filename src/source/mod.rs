@@ -1,5 +1,6 @@
 //! Floor 3 · Ways in, one file each. Every source hands out blocks of whole lines; what a line means is decided above.
 
+mod amqp;
 mod files;
 mod follow;
 mod stream;
@@ -20,7 +21,7 @@ use crate::base::{Address, Books, Chunk, Failure, Secret, Stop};
 use crate::wire::signature::{DEFAULT_SECRET, Unverified, Verification};
 
 /// The schemes that [`open`] knows.
-pub const SCHEMES: [&str; 4] = ["file", "udp", "tcp", "unix"];
+pub const SCHEMES: [&str; 6] = ["file", "udp", "tcp", "unix", "amqp", "amqps"];
 
 /// A way in.
 ///
@@ -82,7 +83,8 @@ impl Default for Options {
     }
 }
 
-/// Opens `-`, a path, `file:PATH`, `file:PATH?follow[&from=end]`, `udp://HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH`.
+/// Opens `-`, a path, `file:PATH`, `file:PATH?follow[&from=end]`, `udp://HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH`,
+/// `amqp[s]://[USER[:PASSWORD]@]HOST[:PORT][/VIRTUAL-HOST][?OPTIONS]`.
 ///
 /// A host that is left out is loopback: nothing listens beyond it unless `0.0.0.0` or `[::]` is written out.
 /// A source that lives long enters what it loses in
@@ -127,6 +129,7 @@ pub fn open(text: &str, options: &Options, books: &Arc<Books>) -> Result<Box<dyn
             url.only_options(&[])?;
             Ok(Box::new(StreamSource::unix(&url.path()?, url.name(), line_max, books)?))
         }
+        "amqp" | "amqps" => amqp::open(&url, options, books),
         _ => Err(url.unknown_scheme(&SCHEMES)),
     }
 }
