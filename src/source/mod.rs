@@ -1,5 +1,6 @@
 //! Floor 3 · Ways in, one file each. Every source hands out blocks of whole lines; what a line means is decided above.
 
+mod amqp;
 mod files;
 mod follow;
 mod frames;
@@ -24,7 +25,7 @@ use crate::wire::meter::{Form, MeterReader};
 use crate::wire::signature::{DEFAULT_SECRET, Unverified, Verification};
 
 /// The schemes that [`open`] knows.
-pub const SCHEMES: [&str; 4] = ["file", "udp", "tcp", "unix"];
+pub const SCHEMES: [&str; 6] = ["file", "udp", "tcp", "unix", "amqp", "amqps"];
 
 /// A way in.
 ///
@@ -103,7 +104,8 @@ impl Faults for Told<'_> {
     }
 }
 
-/// Opens `-`, a path, `file:PATH`, `file:PATH?follow[&from=end]`, `udp://HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH`.
+/// Opens `-`, a path, `file:PATH`, `file:PATH?follow[&from=end]`, `udp://HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH`,
+/// `amqp[s]://[USER[:PASSWORD]@]HOST[:PORT][/VIRTUAL-HOST][?OPTIONS]`.
 ///
 /// Over udp: and tcp: come lines or what Ceilometer's publishers of that name send; `?format=json` or `=msgpack` says
 /// that it is the one.
@@ -153,6 +155,7 @@ pub fn open(text: &str, options: &Options, books: &Arc<Books>) -> Result<Box<dyn
             url.only_options(&[])?;
             Ok(Box::new(StreamSource::unix(&url.path()?, url.name(), line_max, books)?))
         }
+        "amqp" | "amqps" => amqp::open(&url, options, books),
         _ => Err(url.unknown_scheme(&SCHEMES)),
     }
 }
