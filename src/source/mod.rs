@@ -2,6 +2,7 @@
 
 mod files;
 mod follow;
+mod http;
 mod stream;
 #[cfg(test)]
 mod testing;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 pub use files::Files;
 pub use follow::{Begin, Follow};
+pub use http::HttpSource;
 pub use stream::StreamSource;
 pub use udp::UdpSource;
 
@@ -20,7 +22,7 @@ use crate::base::{Address, Books, Chunk, Failure, Secret, Stop};
 use crate::wire::signature::{DEFAULT_SECRET, Unverified, Verification};
 
 /// The schemes that [`open`] knows.
-pub const SCHEMES: [&str; 4] = ["file", "udp", "tcp", "unix"];
+pub const SCHEMES: [&str; 6] = ["file", "udp", "tcp", "unix", "http", "https"];
 
 /// A way in.
 ///
@@ -41,8 +43,8 @@ pub trait Source: Send {
 
     /// Whether senders are told that what they sent has left this process.
     ///
-    /// Such a source calls `pause` behind every block, and acknowledges what it handed out when `pause` has returned:
-    /// by then all of it was written, or is in the books.
+    /// Such a source calls `pause` behind a block, or behind several, and acknowledges what it handed out when `pause`
+    /// has returned: by then all of it was written, or is in the books.
     fn acknowledges(&self) -> bool {
         false
     }
@@ -82,7 +84,8 @@ impl Default for Options {
     }
 }
 
-/// Opens `-`, a path, `file:PATH`, `file:PATH?follow[&from=end]`, `udp://HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH`.
+/// Opens `-`, a path, `file:PATH`, `file:PATH?follow[&from=end]`, `udp://HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH`,
+/// `http://HOST:PORT`, `https://HOST:PORT?cert=FILE&key=FILE`.
 ///
 /// A host that is left out is loopback: nothing listens beyond it unless `0.0.0.0` or `[::]` is written out.
 /// A source that lives long enters what it loses in
@@ -127,6 +130,7 @@ pub fn open(text: &str, options: &Options, books: &Arc<Books>) -> Result<Box<dyn
             url.only_options(&[])?;
             Ok(Box::new(StreamSource::unix(&url.path()?, url.name(), line_max, books)?))
         }
+        "http" | "https" => Ok(Box::new(HttpSource::open(&url, options, books)?)),
         _ => Err(url.unknown_scheme(&SCHEMES)),
     }
 }

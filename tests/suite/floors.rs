@@ -40,7 +40,7 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// Crates, and the only places that may name them.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 11] = [
     ("virt", &["src/poll/libvirt/"]),
     ("clap", &["src/cli/"]),
     ("indicatif", &["src/cli/progress.rs"]),
@@ -56,6 +56,8 @@ const HOMES: [(&str, &[&str]); 9] = [
     ("tokio", &["src/serve/", "src/source/amqp", "src/sink/amqp", "src/source/http"]),
     ("hyper", &["src/serve/", "src/source/http"]),
     ("hyper_util", &["src/serve/", "src/source/http"]),
+    ("http_body_util", &["src/serve/", "src/source/http"]),
+    ("rustls", &["src/base/tls.rs", "src/source/http"]),
     ("tokio_rustls", &["src/serve/", "src/source/http"]),
     ("amqprs", &["src/source/amqp", "src/sink/amqp"]),
 ];
