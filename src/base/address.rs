@@ -106,9 +106,20 @@ impl Url {
     /// # Errors
     /// When it is not of that form.
     pub fn host_port(&self) -> Result<HostPort, Failure> {
+        match self.host_port_path()? {
+            (place, "" | "/") => Ok(place),
+            _ => Err(self.usage(&format_args!("is not {}://HOST:PORT", self.scheme))),
+        }
+    }
+
+    /// The host and port of `scheme://HOST:PORT/PATH`, and the path, empty or with its first slash.
+    ///
+    /// # Errors
+    /// When it is not of that form.
+    pub fn host_port_path(&self) -> Result<(HostPort, &str), Failure> {
         let form = format!("is not {}://HOST:PORT", self.scheme);
         let place = self.place.strip_prefix("//").ok_or_else(|| self.usage(&form))?;
-        let place = place.strip_suffix('/').unwrap_or(place);
+        let (place, path) = place.split_at(place.find('/').unwrap_or(place.len()));
         let (host, port) = match place.strip_prefix('[') {
             Some(bracketed) => bracketed.split_once(']').ok_or_else(|| self.usage(&form))?,
             None => place.split_at(place.find(':').unwrap_or(place.len())),
@@ -118,10 +129,10 @@ impl Url {
             None if port.is_empty() => DEFAULT_PORT,
             None => return Err(self.usage(&form)),
         };
-        if host.contains(['/', '@']) {
+        if host.contains('@') {
             return Err(self.usage(&form));
         }
-        Ok(HostPort { host: host.to_owned(), port })
+        Ok((HostPort { host: host.to_owned(), port }, path))
     }
 
     /// What stands between `scheme:` and the options, as it was written: `%XX` is still there.
@@ -369,6 +380,10 @@ mod tests {
         {
             assert_eq!(host_port(bad), None, "{bad}");
         }
+        let with_path = url("http://[::1]:80/in/a:b@c?x");
+        let (place, path) = with_path.host_port_path().unwrap();
+        assert_eq!((place.host.as_str(), place.port, path), ("::1", 80, "/in/a:b@c"));
+        assert_eq!(url("http://:80").host_port_path().unwrap().1, "");
         let loopback = url("udp://:7").host_port().unwrap().resolve().unwrap();
         assert_eq!(loopback, ["127.0.0.1:7".parse().unwrap()]);
     }

@@ -42,6 +42,16 @@ struct Counts {
     other: BTreeMap<&'static str, u64>,
     warned: BTreeMap<&'static str, u64>,
     trouble_status: Option<u8>,
+    watched: BTreeMap<String, Rejections>,
+}
+
+/// What was rejected of the records of one source while it was watched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rejections {
+    /// How many.
+    pub count: u64,
+    /// The number and the reason of the first.
+    pub first: Option<(u64, String)>,
 }
 
 impl Books {
@@ -80,12 +90,26 @@ impl Books {
     /// A record cannot be used: counted under `reason`, and said with where it stood and why.
     pub fn reject(&self, source: &str, line: u64, reason: &'static str, why: &dyn Display) {
         let seen = {
-            let seen = &mut *self.counts();
-            let count = seen.rejected.entry(reason).or_default();
+            let counts = &mut *self.counts();
+            if let Some(watched) = counts.watched.get_mut(source) {
+                watched.count += 1;
+                watched.first.get_or_insert_with(|| (line, why.to_string()));
+            }
+            let count = counts.rejected.entry(reason).or_default();
             *count += 1;
             *count
         };
         self.say_repeatable(seen, reason, &format_args!("{source}:{line}: {why}"));
+    }
+
+    /// From now on, what is rejected of `source` is kept for [`Books::unwatch`]: for a sender that is told.
+    pub fn watch(&self, source: &str) {
+        self.counts().watched.insert(source.to_owned(), Rejections::default());
+    }
+
+    /// What was rejected of `source` since [`Books::watch`], which ends.
+    pub fn unwatch(&self, source: &str) -> Rejections {
+        self.counts().watched.remove(source).unwrap_or_default()
     }
 
     /// `records` of a kind that this tool has no use for passed by.
@@ -326,5 +350,17 @@ mod tests {
             (&json!(3), &json!(1), &json!(2))
         );
         assert_eq!(books.summary(), "rejected 1 of 3 (1 not JSON); lost 7 (7 udp kernel)");
+    }
+
+    #[test]
+    fn what_is_rejected_of_a_watched_source_is_kept_for_it() {
+        let books = Books::new("t", None, true);
+        books.reject("a", 1, "not JSON", &"before");
+        books.watch("a");
+        books.reject("a", 2, "not JSON", &"first");
+        books.reject("b", 3, "not JSON", &"of another");
+        books.reject("a", 4, "no record", &"second");
+        assert_eq!(books.unwatch("a"), Rejections { count: 2, first: Some((2, "first".to_owned())) });
+        assert_eq!(books.unwatch("a"), Rejections::default());
     }
 }

@@ -16,6 +16,7 @@ pub mod secret;
 pub mod signals;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod tls;
 
 pub use address::{Address, Url};
 pub use books::Books;

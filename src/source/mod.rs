@@ -4,6 +4,7 @@ mod amqp;
 mod files;
 mod follow;
 mod frames;
+mod http;
 mod stream;
 #[cfg(test)]
 mod testing;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 pub use files::Files;
 pub use follow::{Begin, Follow};
+pub use http::HttpSource;
 pub use stream::StreamSource;
 pub use udp::UdpSource;
 
@@ -25,7 +27,7 @@ use crate::wire::meter::{Form, MeterReader};
 use crate::wire::signature::{DEFAULT_SECRET, Unverified, Verification};
 
 /// The schemes that [`open`] knows.
-pub const SCHEMES: [&str; 6] = ["file", "udp", "tcp", "unix", "amqp", "amqps"];
+pub const SCHEMES: &[&str] = &["file", "udp", "tcp", "unix", "http", "https", "amqp", "amqps"];
 
 /// A way in.
 ///
@@ -46,8 +48,8 @@ pub trait Source: Send {
 
     /// Whether senders are told that what they sent has left this process.
     ///
-    /// Such a source calls `pause` behind every block, and acknowledges what it handed out when `pause` has returned:
-    /// by then all of it was written, or is in the books.
+    /// Such a source calls `pause` behind a block, or behind several, and acknowledges what it handed out when `pause`
+    /// has returned: by then all of it was written, or is in the books.
     fn acknowledges(&self) -> bool {
         false
     }
@@ -105,6 +107,7 @@ impl Faults for Told<'_> {
 }
 
 /// Opens `-`, a path, `file:PATH`, `file:PATH?follow[&from=end]`, `udp://HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH`,
+/// `http://HOST:PORT`, `https://HOST:PORT?cert=FILE&key=FILE`,
 /// `amqp[s]://[USER[:PASSWORD]@]HOST[:PORT][/VIRTUAL-HOST][?OPTIONS]`.
 ///
 /// Over udp: and tcp: come lines or what Ceilometer's publishers of that name send; `?format=json` or `=msgpack` says
@@ -155,8 +158,9 @@ pub fn open(text: &str, options: &Options, books: &Arc<Books>) -> Result<Box<dyn
             url.only_options(&[])?;
             Ok(Box::new(StreamSource::unix(&url.path()?, url.name(), line_max, books)?))
         }
+        "http" | "https" => Ok(Box::new(HttpSource::open(&url, options, books)?)),
         "amqp" | "amqps" => amqp::open(&url, options, books),
-        _ => Err(url.unknown_scheme(&SCHEMES)),
+        _ => Err(url.unknown_scheme(SCHEMES)),
     }
 }
 

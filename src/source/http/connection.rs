@@ -1,0 +1,144 @@
+//! One connection: what it is at, since when, and how it is told to end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
+
+/// How long a sender may take from the first byte of a request to the end of its head, or for the TLS handshake.
+pub const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a connection may be quiet between two requests: longer than the minute of most senders.
+pub const IDLE_TIME: Duration = Duration::from_secs(120);
+
+/// What a connection is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Between two requests, or before the first.
+    Idle,
+    /// In the head of a request.
+    Head,
+    /// With a request that we know of.
+    Busy,
+}
+
+/// The life signs of one connection.
+pub struct Connection {
+    /// Who sends.
+    pub peer: SocketAddr,
+    /// Told when the connection must end.
+    pub cancel: Notify,
+    state: Mutex<(Phase, Instant)>,
+}
+
+impl Connection {
+    /// One that was just made.
+    pub fn new(peer: SocketAddr) -> Connection {
+        Connection { peer, cancel: Notify::new(), state: Mutex::new((Phase::Idle, Instant::now())) }
+    }
+
+    /// The head of a request is there.
+    pub fn begin(&self) {
+        self.turn_to(Phase::Busy);
+    }
+
+    /// The response is known.
+    pub fn end(&self) {
+        self.turn_to(Phase::Idle);
+    }
+
+    /// Since when it is between two requests; none when it is not.
+    pub fn idle_since(&self) -> Option<Instant> {
+        let (phase, since) = self.state();
+        (phase == Phase::Idle).then_some(since)
+    }
+
+    /// Whether it is quiet, or slow, for longer than may be.
+    pub fn is_overdue(&self, now: Instant) -> bool {
+        let (phase, since) = self.state();
+        let most = match phase {
+            Phase::Idle => IDLE_TIME,
+            Phase::Head => HEAD_TIME,
+            // The body has its own deadline, and the answer takes the time that the output takes.
+            Phase::Busy => return false,
+        };
+        now.saturating_duration_since(since) > most
+    }
+
+    fn heard(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.0 == Phase::Idle {
+            *state = (Phase::Head, Instant::now());
+        }
+    }
+
+    fn turn_to(&self, phase: Phase) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = (phase, Instant::now());
+    }
+
+    fn state(&self) -> (Phase, Instant) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A stream that tells its connection when bytes come.
+pub struct Watched<S> {
+    stream: S,
+    connection: Arc<Connection>,
+}
+
+impl<S> Watched<S> {
+    /// `stream`, which is that of `connection`.
+    pub fn new(stream: S, connection: Arc<Connection>) -> Watched<S> {
+        Watched { stream, connection }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let result = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.connection.heard();
+        }
+        result
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

@@ -1,0 +1,238 @@
+//! One request: who sends, what, how much, and what they are told.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{
+    ACCEPT_ENCODING, ALLOW, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
+    EXPECT, HeaderMap, HeaderName, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+};
+use hyper::{Method, Request, StatusCode};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::answer::{Reply, Verdict, busy, text, with};
+use super::inflate::{Coding, KNOWN};
+use super::queue::{Body, Ticket};
+use super::route::{self, Found, ROUTES};
+use super::server::{Shared, Stage};
+
+/// How long a body may take ...
+const BODY_TIME: Duration = Duration::from_secs(30);
+/// ... and a second more for so many bytes of it: a sender that is slow and not stuck is waited for.
+const BODY_BYTES_PER_SECOND: u64 = 64 * 1024;
+/// How long a body waits for memory, and then how long it waits for its turn, before its sender is told to try again:
+/// less than most senders wait for an answer.
+const ROOM_TIME: Duration = Duration::from_secs(10);
+/// Bytes of a body that nobody wants and that are read all the same, so that its sender reads the answer.
+const DISCARDED_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How long that may take.
+const DISCARD_TIME: Duration = Duration::from_secs(5);
+/// Bytes of a path that messages show.
+const SHOWN_PATH_BYTES_MAX: usize = 100;
+
+const STOPPING: &str = "this server is stopping";
+const FULL: &str = "too many bodies wait for the output";
+
+/// The response to `request`, known when what it brought has left this process.
+pub async fn respond(request: Request<Incoming>, peer: SocketAddr, shared: &Shared) -> Reply {
+    // First the count, then the look: who stops looks the other way round.
+    let _in_hand = InHand::new(shared);
+    if *shared.stage.borrow() != Stage::Serving {
+        return with(busy(STOPPING), CONNECTION, "close");
+    }
+    let is_head = request.method() == Method::HEAD;
+    let reply = match accept(&request, peer, shared) {
+        Ok(expected) => take(request, expected, shared).await,
+        Err(reply) => {
+            let waits_for_leave = request.headers().contains_key(EXPECT);
+            if !waits_for_leave {
+                discard(request.into_body()).await;
+            }
+            *reply
+        }
+    };
+    if is_head { reply.map(|_| Default::default()) } else { reply }
+}
+
+/// A request that is being answered.
+struct InHand<'a>(&'a Shared);
+
+impl<'a> InHand<'a> {
+    fn new(shared: &'a Shared) -> InHand<'a> {
+        shared.in_hand.fetch_add(1, Ordering::SeqCst);
+        InHand(shared)
+    }
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        let left = self.0.in_hand.fetch_sub(1, Ordering::SeqCst) - 1;
+        if left == 0 && *self.0.stage.borrow() != Stage::Serving {
+            self.0.queue.wake();
+        }
+    }
+}
+
+/// A body that is worth receiving.
+struct Expected {
+    name: String,
+    route: usize,
+    path: String,
+    query: String,
+    coding: Coding,
+}
+
+/// What the head of a request promises, or the reply to a head that promises nothing good.
+fn accept(request: &Request<Incoming>, peer: SocketAddr, shared: &Shared) -> Result<Expected, Box<Reply>> {
+    let (headers, settings) = (request.headers(), &shared.settings);
+    let (method, whole_path) = (request.method(), request.uri().path());
+    let nothing = || Box::new(text(StatusCode::NOT_FOUND, "nothing is here"));
+    let path = whole_path.strip_prefix(&settings.prefix).ok_or_else(nothing)?;
+    let path = match path {
+        "" => "/",
+        below if below.starts_with('/') => below,
+        _ => return Err(nothing()),
+    };
+    let media = value(headers, CONTENT_TYPE);
+    let found = route::find(method, path, media);
+    // Whether we are there is no secret.
+    if found == Found::Health {
+        return Err(Box::new(text(StatusCode::OK, "ok")));
+    }
+    if !settings.guard.admits(headers.get(AUTHORIZATION).map(|value| value.as_bytes())) {
+        shared.books.count("requests_unauthorized", 1);
+        let reply = text(StatusCode::UNAUTHORIZED, "say who you are");
+        return Err(Box::new(with(reply, WWW_AUTHENTICATE, settings.guard.challenge())));
+    }
+    let route = match found {
+        Found::Route(number) => number,
+        Found::OtherMethods(methods) => {
+            let why = format!("{method} is not taken here, only {methods}");
+            return Err(Box::new(with(text(StatusCode::METHOD_NOT_ALLOWED, &why), ALLOW, &methods)));
+        }
+        Found::OtherMedia(known) => {
+            let why = format!("content-type \"{media}\" is not taken here, only {known}");
+            return Err(Box::new(text(StatusCode::UNSUPPORTED_MEDIA_TYPE, &why)));
+        }
+        Found::Health | Found::Nothing => return Err(nothing()),
+    };
+    let coding = match value(headers, CONTENT_ENCODING) {
+        "" => Some(ROUTES[route].coding),
+        header => Coding::of(header),
+    };
+    let coding = coding.ok_or_else(|| {
+        let why = format!("this content-encoding is not known, only {KNOWN}");
+        Box::new(with(text(StatusCode::UNSUPPORTED_MEDIA_TYPE, &why), ACCEPT_ENCODING, KNOWN))
+    })?;
+    if !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING) {
+        return Err(Box::new(text(StatusCode::LENGTH_REQUIRED, "a content-length or chunks are needed")));
+    }
+    if request.body().size_hint().lower() > settings.body_bytes_max as u64 {
+        return Err(Box::new(too_large(settings.body_bytes_max)));
+    }
+    let mut shown = whole_path.len().min(SHOWN_PATH_BYTES_MAX);
+    while !whole_path.is_char_boundary(shown) {
+        shown -= 1;
+    }
+    Ok(Expected {
+        name: format!("{} {peer} {method} {}", settings.name, &whole_path[..shown]),
+        route,
+        path: path.to_owned(),
+        query: request.uri().query().unwrap_or_default().to_owned(),
+        coding,
+    })
+}
+
+/// Receives the body, hands it to the source, and waits for what becomes of it.
+async fn take(request: Request<Incoming>, expected: Expected, shared: &Shared) -> Reply {
+    let Expected { name, route, path, query, coding } = expected;
+    let dialect = ROUTES[route].dialect;
+    let mut stage = shared.stage.subscribe();
+    let closing = async { _ = stage.wait_for(|stage| *stage == Stage::Closing).await };
+    let received = tokio::select! {
+        received = receive(request.into_body(), shared) => received,
+        () = closing => return with(busy(STOPPING), CONNECTION, "close"),
+    };
+    let (bytes, memory) = match received {
+        Ok(received) => received,
+        Err(reply) => return with(*reply, CONNECTION, "close"),
+    };
+    let (answer, mut answered) = oneshot::channel();
+    let ticket = Arc::new(Ticket::default());
+    // A sender that goes away takes its body with it, unless that was taken already.
+    let _withdrawal = Withdrawal(Arc::clone(&ticket));
+    let sent = Arc::clone(&ticket);
+    shared.queue.push(Body { name, route, path, query, coding, bytes, ticket: sent, answer, memory });
+    let verdict = match timeout(ROOM_TIME, &mut answered).await {
+        Ok(verdict) => verdict,
+        Err(_) if ticket.withdraw() => Ok(Verdict::Busy(FULL)),
+        // It is on its way out: how that ends must be known before anything is said.
+        Err(_) => answered.await,
+    };
+    dialect.reply(verdict.unwrap_or(Verdict::Busy(STOPPING)))
+}
+
+struct Withdrawal(Arc<Ticket>);
+
+impl Drop for Withdrawal {
+    fn drop(&mut self) {
+        self.0.withdraw();
+    }
+}
+
+/// A whole body and its share of the memory.
+async fn receive(mut body: Incoming, shared: &Shared) -> Result<(Vec<u8>, OwnedSemaphorePermit), Box<Reply>> {
+    let bytes_max = shared.settings.body_bytes_max;
+    let mut bytes = Vec::new();
+    let full = || Box::new(busy(FULL));
+    let mut memory = Arc::clone(&shared.memory).try_acquire_many_owned(0).map_err(|_| full())?;
+    let mut start = Instant::now();
+    loop {
+        let more = Duration::from_secs(bytes.len() as u64 / BODY_BYTES_PER_SECOND);
+        let data = match timeout_at(start + BODY_TIME + more, body.frame()).await {
+            Err(_) => return Err(Box::new(text(StatusCode::REQUEST_TIMEOUT, "the body comes too slowly"))),
+            Ok(None) => return Ok((bytes, memory)),
+            Ok(Some(Err(error))) => return Err(Box::new(text(StatusCode::BAD_REQUEST, &error.to_string()))),
+            Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+        };
+        if bytes.len() + data.len() > bytes_max {
+            return Err(Box::new(too_large(bytes_max)));
+        }
+        let asked = Instant::now();
+        let share = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        let share = timeout(ROOM_TIME, Arc::clone(&shared.memory).acquire_many_owned(share)).await;
+        memory.merge(share.map_err(|_| full())?.map_err(|_| full())?);
+        // The sender is not to blame for the time that we were full.
+        start += asked.elapsed();
+        bytes.extend_from_slice(&data);
+    }
+}
+
+/// Reads on for a while: a sender that is still sending when the connection ends would not see the answer.
+async fn discard(mut body: Incoming) {
+    let read = async {
+        let mut bytes = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            bytes += frame.into_data().map_or(0, |data| data.len());
+            if bytes > DISCARDED_BYTES_MAX {
+                return;
+            }
+        }
+    };
+    // What is not read by then will not be.
+    let _ = timeout(DISCARD_TIME, read).await;
+}
+
+fn too_large(bytes_max: usize) -> Reply {
+    text(StatusCode::PAYLOAD_TOO_LARGE, &format!("a body has at most {bytes_max} bytes, packed or unpacked"))
+}
+
+/// A header as text; empty when it is not there, or no text.
+fn value(headers: &HeaderMap, name: HeaderName) -> &str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
