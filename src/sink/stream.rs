@@ -12,7 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Sink;
-use super::delivery::{Batch, Delivery, LOOK_EVERY, Link, Shared, Target};
+use super::courier::{Batch, Courier, Link, Shared};
+use super::delivery::{Delivery, LOOK_EVERY, Target};
 use crate::base::address::HostPort;
 use crate::base::{Books, Failure, LineSink, Stop};
 
@@ -80,7 +81,7 @@ impl StreamSink {
         books: &Arc<Books>,
         stop: &Arc<Stop>,
     ) -> Result<StreamSink, Failure> {
-        StreamSink::start(Target::Tcp(place), name, options, books, stop)
+        StreamSink::socket(Target::Tcp(place), name, options, books, stop)
     }
 
     /// Sends to a Unix stream socket; otherwise as [`StreamSink::tcp`].
@@ -94,20 +95,34 @@ impl StreamSink {
         books: &Arc<Books>,
         stop: &Arc<Stop>,
     ) -> Result<StreamSink, Failure> {
-        StreamSink::start(Target::Unix(path), name, options, books, stop)
+        StreamSink::socket(Target::Unix(path), name, options, books, stop)
     }
 
-    fn start(
+    fn socket(
         target: Target,
         name: &str,
         options: StreamOptions,
         books: &Arc<Books>,
         stop: &Arc<Stop>,
     ) -> Result<StreamSink, Failure> {
+        StreamSink::start(name, options, books, stop, |courier| Delivery { target, courier }.run())
+    }
+
+    /// A queue of this sink's manners, emptied by `run` in a thread of its own.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub(super) fn start(
+        name: &str,
+        options: StreamOptions,
+        books: &Arc<Books>,
+        stop: &Arc<Stop>,
+        run: impl FnOnce(Courier) + Send + 'static,
+    ) -> Result<StreamSink, Failure> {
         let shared = Arc::new(Shared::new());
-        let delivery =
-            Delivery { target, name: name.to_owned(), shared: Arc::clone(&shared), books: Arc::clone(books) };
-        let started = thread::Builder::new().name("sink".into()).spawn(move || delivery.run());
+        let courier =
+            Courier { name: name.to_owned(), shared: Arc::clone(&shared), books: Arc::clone(books) };
+        let started = thread::Builder::new().name("sink".into()).spawn(move || run(courier));
         started.map_err(|source| Failure::io("cannot start a thread for", name, source))?;
         Ok(StreamSink {
             name: name.to_owned(),
