@@ -12,7 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Sink;
-use super::delivery::{Batch, Delivery, LOOK_EVERY, Link, Shared, Target};
+use super::courier::{Batch, Courier, Link, Shared};
+use super::delivery::{Delivery, LOOK_EVERY, Target};
 use super::framing::Framing;
 use crate::base::address::HostPort;
 use crate::base::{Books, Failure, LineSink, Stop};
@@ -85,7 +86,7 @@ impl StreamSink {
         books: &Arc<Books>,
         stop: &Arc<Stop>,
     ) -> Result<StreamSink, Failure> {
-        StreamSink::start(Target::Tcp(place), name, writer, options, books, stop)
+        StreamSink::socket(Target::Tcp(place), name, writer, options, books, stop)
     }
 
     /// Sends to a Unix stream socket; otherwise as [`StreamSink::tcp`].
@@ -99,10 +100,10 @@ impl StreamSink {
         books: &Arc<Books>,
         stop: &Arc<Stop>,
     ) -> Result<StreamSink, Failure> {
-        StreamSink::start(Target::Unix(path), name, None, options, books, stop)
+        StreamSink::socket(Target::Unix(path), name, None, options, books, stop)
     }
 
-    fn start(
+    fn socket(
         target: Target,
         name: &str,
         writer: Option<MeterWriter>,
@@ -110,21 +111,34 @@ impl StreamSink {
         books: &Arc<Books>,
         stop: &Arc<Stop>,
     ) -> Result<StreamSink, Failure> {
+        let framing = if writer.is_some() { Framing::Frames } else { Framing::Lines };
+        let run = move |courier| Delivery { target, framing, courier }.run();
+        let mut sink = StreamSink::start(name, options, books, stop, run)?;
+        sink.writer = writer;
+        Ok(sink)
+    }
+
+    /// A queue of this sink's manners, emptied by `run` in a thread of its own.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub(super) fn start(
+        name: &str,
+        options: StreamOptions,
+        books: &Arc<Books>,
+        stop: &Arc<Stop>,
+        run: impl FnOnce(Courier) + Send + 'static,
+    ) -> Result<StreamSink, Failure> {
         let shared = Arc::new(Shared::new());
-        let delivery = Delivery {
-            target,
-            framing: if writer.is_some() { Framing::Frames } else { Framing::Lines },
-            name: name.to_owned(),
-            shared: Arc::clone(&shared),
-            books: Arc::clone(books),
-        };
-        let started = thread::Builder::new().name("sink".into()).spawn(move || delivery.run());
+        let courier =
+            Courier { name: name.to_owned(), shared: Arc::clone(&shared), books: Arc::clone(books) };
+        let started = thread::Builder::new().name("sink".into()).spawn(move || run(courier));
         started.map_err(|source| Failure::io("cannot start a thread for", name, source))?;
         Ok(StreamSink {
             name: name.to_owned(),
             options,
             shared,
-            writer,
+            writer: None,
             buffer: Vec::with_capacity(BATCH_BYTES * 2),
             records: 0,
             deadline: None,
