@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::run::{Ended, run, skipped, tool};
 
 /// The rows of a file of recorded answers; none, and said, without them.
-fn rows(name: &str) -> Option<Vec<Value>> {
+pub fn rows(name: &str) -> Option<Vec<Value>> {
     let Some(shared) = std::env::var_os("TELEMETRY_SHARED") else {
         skipped(&format!("{name}: TELEMETRY_SHARED is not set"));
         return None;
