@@ -244,7 +244,7 @@ fn only_those_who_show_a_secret_may_post() {
     client.request("GET", "/healthz", "", "");
     assert_eq!(client.response().status, 200);
     let ended = running.stop();
-    assert_eq!((ended.text().lines().count(), &ended.books()["requests_unauthorized"]), (3, &json!(4)));
+    assert_eq!((ended.text().lines().count(), &ended.books()["requests_refused"]), (3, &json!(4)));
     assert!(!ended.stderr.contains("in the clear"), "{}", ended.stderr);
     let running = Running::start(tool("listen", &[&format!("http://0.0.0.0:0?token_file={token}")]));
     running.until_said("secrets are sent to this address in the clear: use https");
