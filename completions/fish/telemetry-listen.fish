@@ -1,3 +1,7 @@
+complete -c telemetry-listen -l secret-file -d 'Sign and verify with the secret in FILE, which is one line' -r -F
+complete -c telemetry-listen -l unverified -d 'What to do with records that are not verified' -r -f -a "reject\t'Reject and count them'
+mark\t'Take them, and say so in each: signature is unverified'
+accept\t'Take them; look at no signature'"
 complete -c telemetry-listen -s o -l output -d 'Form of the output [default: table on a terminal, else jsonl]' -r -f -a "jsonl\t'One JSON object a line'
 csv\t'Comma-separated values with a header (RFC 4180)'
 table\t'Aligned columns for people'"

@@ -135,6 +135,19 @@ impl Url {
         Ok((HostPort { host: host.to_owned(), port }, path))
     }
 
+    /// What stands between `scheme:` and the options, as it was written: `%XX` is still there.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// A part of [`Url::place`], with every `%XX` replaced by its byte.
+    ///
+    /// # Errors
+    /// When a `%XX` is broken, or the bytes are not UTF-8.
+    pub fn decoded(&self, part: &str) -> Result<String, Failure> {
+        String::from_utf8(decoded(&self.name, part)?).map_err(|_| self.usage(&"is not UTF-8 behind its %XX"))
+    }
+
     /// Refuses options that are not `known`, and says which are.
     ///
     /// # Errors
@@ -170,6 +183,34 @@ impl Url {
             Some((_, Some(value))) => Ok(Some(value)),
             Some((_, None)) => Err(self.usage(&format_args!("option {key} needs a value"))),
         }
+    }
+
+    /// A list: the values of all options of that name, each cut at commas; none when there is no such option.
+    ///
+    /// # Errors
+    /// When one stands there without a value.
+    pub fn list(&self, key: &str) -> Result<Option<Vec<&str>>, Failure> {
+        let mut items = None;
+        for (_, value) in self.options.iter().filter(|(name, _)| name == key) {
+            let Some(value) = value else {
+                return Err(self.usage(&format_args!("option {key} needs a value")));
+            };
+            let items: &mut Vec<&str> = items.get_or_insert_default();
+            items.extend(value.split(',').filter(|item| !item.is_empty()));
+        }
+        Ok(items)
+    }
+
+    /// A whole number.
+    ///
+    /// # Errors
+    /// When the value is something else, or outside of `range`.
+    pub fn number(&self, key: &str, range: std::ops::RangeInclusive<u64>) -> Result<Option<u64>, Failure> {
+        let Some(text) = self.value(key)? else { return Ok(None) };
+        text.parse().ok().filter(|number| range.contains(number)).map(Some).ok_or_else(|| {
+            let (least, most) = (range.start(), range.end());
+            self.usage(&format_args!("{key}={text} is not a number from {least} to {most}"))
+        })
     }
 
     /// A size in bytes: a number, with K, M or G (or KiB, MiB, GiB) for powers of 1024.
@@ -365,6 +406,19 @@ mod tests {
         assert!(
             scheme.contains("unknown scheme \"tcp\" (did you mean \"tpc\"?); known: -, a path, udp:, tpc:")
         );
+    }
+
+    #[test]
+    fn lists_and_numbers_are_read() {
+        let url = url("amqp://h/%2F?exchange=a,b&exchange=c&prefetch=10&topic&queue=");
+        assert_eq!(url.list("exchange").unwrap().unwrap(), ["a", "b", "c"]);
+        assert_eq!(url.list("queue").unwrap().unwrap(), [""; 0]);
+        assert_eq!(url.list("other").unwrap(), None);
+        assert!(url.list("topic").is_err());
+        assert_eq!(url.number("prefetch", 1..=10).unwrap(), Some(10));
+        assert!(url.number("prefetch", 1..=9).is_err());
+        assert_eq!(url.decoded(url.place()).unwrap(), "//h//");
+        assert!(url.decoded("%ff").is_err());
     }
 
     #[test]

@@ -92,6 +92,13 @@ impl LineBuffer {
         }
     }
 
+    /// One whose input began with `bytes`, which somebody else has read.
+    pub fn begun(bytes: Vec<u8>, read_bytes: usize, line_max: usize) -> LineBuffer {
+        let mut lines = LineBuffer { bytes, ..LineBuffer::new(read_bytes, line_max) };
+        lines.arrived(0);
+        lines
+    }
+
     /// Whether [`LineBuffer::take`] has something to hand out; if not, [`LineBuffer::read_from`] is next.
     pub fn is_ready(&self) -> bool {
         self.whole > self.taken
@@ -130,11 +137,16 @@ impl LineBuffer {
         let start = self.bytes.len();
         // Spare capacity instead of a zeroed slice: nothing is written twice.
         let count = rustix::io::read(input, rustix::buffer::spare_capacity(&mut self.bytes))?;
+        self.arrived(start);
+        Ok(count)
+    }
+
+    /// Takes note of the bytes from `start` on.
+    fn arrived(&mut self, start: usize) {
         self.whole = memrchr(b'\n', &self.bytes[start..]).map_or(0, |at| start + at + 1);
-        if self.at_start && count > 0 {
+        if self.at_start && self.bytes.len() > start {
             self.pass_over_byte_order_mark();
         }
-        Ok(count)
     }
 
     /// Bytes held of a line whose end has not come.

@@ -5,6 +5,8 @@
 
 pub mod address;
 pub mod books;
+#[cfg(feature = "amqp")]
+pub mod broker;
 pub mod clock;
 pub mod exit;
 pub mod lines;

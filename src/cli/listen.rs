@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use super::format;
-use super::shared::{self, Context, OutputArgs, OutputFormat, RunArgs};
+use super::shared::{self, Context, OutputArgs, OutputFormat, RunArgs, SignatureArgs};
 use crate::base::{Failure, Outcome};
+use crate::source;
+use crate::wire::signature::LineCheck;
 use crate::work::relay::{Relay, relay};
 
 /// Take the records that others send and print them
@@ -21,6 +23,9 @@ pub struct Args {
     /// truncation. https needs ?cert=FILE&key=FILE. See telemetry(7), ADDRESSES and HTTP.
     #[arg(value_name = "SOURCE-URL")]
     sources: Vec<String>,
+
+    #[command(flatten)]
+    signatures: SignatureArgs,
 
     #[command(flatten)]
     output: OutputArgs,
@@ -43,7 +48,9 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     if args.sources.is_empty() {
         shared::hint_at_terminal(context);
     }
-    let sources = shared::open_sources(&args.sources, &args.run, context)?;
+    let options =
+        source::Options { line_max: args.run.max_line, verification: args.signatures.verification()? };
+    let sources = shared::open_sources(&args.sources, &options, context)?;
     for source in &sources {
         if let Some(address) = source.bound() {
             context.books.note(&format_args!("{}: listening on {address}", source.name()));
@@ -51,7 +58,8 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     }
     let mut out = format::open(&args.output, &context.books)?;
     let trees = args.output.format() != OutputFormat::Jsonl;
-    relay(sources, Relay { trees }, out.as_mut(), &context.books, &context.stop)?;
+    let signatures = LineCheck::new(&options.verification);
+    relay(sources, Relay { trees, signatures }, out.as_mut(), &context.books, &context.stop)?;
     out.flush()?;
     Ok(Outcome::Done)
 }

@@ -4,9 +4,11 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use super::shared::{self, Context, RunArgs};
+use super::shared::{self, Context, RunArgs, SignatureArgs};
 use crate::base::{Failure, LineSink, Outcome};
 use crate::sink::{self, Sink, Tee};
+use crate::source;
+use crate::wire::signature::LineCheck;
 use crate::work::relay::{Relay, Reopening, relay};
 
 /// Send records on to files, hosts and sockets
@@ -31,6 +33,9 @@ pub struct Args {
     input: Vec<String>,
 
     #[command(flatten)]
+    signatures: SignatureArgs,
+
+    #[command(flatten)]
     run: RunArgs,
 }
 
@@ -49,7 +54,10 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     if (args.tee || urls.is_empty()) && !urls.iter().any(|url| url == "-") {
         urls.push("-".to_owned());
     }
-    let open = |url: &String| sink::open(url, &sink::Options::default(), &context.books, &context.stop);
+    let verification = args.signatures.verification()?;
+    let signatures = LineCheck::new(&verification);
+    let sink_options = sink::Options { secret: verification.secret.clone() };
+    let open = |url: &String| sink::open(url, &sink_options, &context.books, &context.stop);
     let mut sinks = urls.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let sink: Box<dyn Sink> = match sinks.pop() {
         Some(only) if sinks.is_empty() => only,
@@ -59,8 +67,9 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     if args.input.is_empty() {
         shared::hint_at_terminal(context);
     }
-    let sources = shared::open_sources(&args.input, &args.run, context)?;
-    let relay_all = Relay { trees: false };
+    let source_options = source::Options { line_max: args.run.max_line, verification };
+    let sources = shared::open_sources(&args.input, &source_options, context)?;
+    let relay_all = Relay { trees: false, signatures };
     let relayed = relay(sources, relay_all, &mut sink, &context.books, &context.stop);
     let relayed = relayed.and_then(|()| sink.flush());
     // What was taken is delivered even when the input failed.

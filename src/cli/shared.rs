@@ -9,9 +9,10 @@ use std::sync::Arc;
 use clap::{Args, Parser, ValueEnum, ValueHint};
 
 use super::progress;
-use crate::base::{Books, Failure, Outcome, Stop, exit, lines, signals};
+use crate::base::{Books, Failure, Outcome, Secret, Stop, exit, lines, signals};
 use crate::model::Granularity;
 use crate::source::{self, Source};
+use crate::wire::signature::{DEFAULT_SECRET, Unverified, Verification};
 
 /// Options about the run itself.
 #[derive(Args, Debug)]
@@ -30,6 +31,60 @@ pub struct RunArgs {
     /// Reject lines longer than BYTES, 262144 to 1073741824
     #[arg(long, value_name = "BYTES", default_value_t = lines::LINE_MAX, value_parser = line_max)]
     pub max_line: usize,
+}
+
+/// Options about the signatures of records.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Signatures")]
+pub struct SignatureArgs {
+    /// Sign and verify with the secret in FILE, which is one line
+    ///
+    /// What Ceilometer calls telemetry_secret; without it, its default signs. TELEMETRY_SECRET_FILE in the environment
+    /// names the file too. With it, records that come over udp: and tcp: must carry a signature
+    /// that fits, and elsewhere those that carry one; see --unverified.
+    #[arg(long, value_name = "FILE", env = "TELEMETRY_SECRET_FILE", hide_env = true, value_hint = ValueHint::FilePath)]
+    pub secret_file: Option<PathBuf>,
+
+    /// What to do with records that are not verified
+    ///
+    /// With --secret-file the default is reject, without it accept: the default secret proves nothing.
+    #[arg(long, value_name = "ACTION")]
+    pub unverified: Option<UnverifiedAction>,
+}
+
+/// What to do with records whose signature does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum UnverifiedAction {
+    /// Reject and count them
+    Reject,
+    /// Take them, and say so in each: signature is unverified
+    Mark,
+    /// Take them; look at no signature
+    Accept,
+}
+
+impl SignatureArgs {
+    /// The secret and what is done with what does not fit it.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is empty where it is to verify something.
+    pub fn verification(&self) -> Result<Verification, Failure> {
+        let file = self.secret_file.as_deref();
+        let secret = file.map(Secret::from_file).transpose()?;
+        let unverified = match self.unverified {
+            Some(UnverifiedAction::Reject) => Unverified::Reject,
+            Some(UnverifiedAction::Mark) => Unverified::Mark,
+            Some(UnverifiedAction::Accept) => Unverified::Accept,
+            None if secret.is_some() => Unverified::Reject,
+            None => Unverified::Accept,
+        };
+        let empty = secret.as_ref().is_some_and(|secret| secret.bytes().is_empty());
+        if let (true, Some(file)) = (empty && unverified != Unverified::Accept, file) {
+            let why = "an empty secret verifies nothing: every record would pass";
+            return Err(Failure::Configuration(vec![format!("{}: {why}", file.display())]));
+        }
+        Ok(Verification { secret: secret.unwrap_or_else(|| Secret::new(DEFAULT_SECRET)), unverified })
+    }
 }
 
 fn line_max(text: &str) -> Result<usize, String> {
@@ -180,14 +235,13 @@ pub fn hint_at_terminal(context: &Context) {
 /// [`Failure::Usage`] for an address that makes no sense, else what the system said of a listener.
 pub fn open_sources(
     urls: &[String],
-    options: &RunArgs,
+    options: &source::Options,
     context: &Context,
 ) -> Result<Vec<Box<dyn Source>>, Failure> {
     let stdin = ["-".to_owned()];
-    let source_options = source::Options { line_max: options.max_line, ..source::Options::default() };
     let mut sources = Vec::new();
     for url in if urls.is_empty() { &stdin[..] } else { urls } {
-        match source::open(url, &source_options, &context.books) {
+        match source::open(url, options, &context.books) {
             Ok(source) => sources.push(source),
             Err(failure @ Failure::Io { doing: "cannot read", .. }) => context.books.trouble(&failure),
             Err(failure) => return Err(failure),

@@ -84,6 +84,24 @@ pub fn write_float(number: f64, out: &mut Vec<u8>) {
     }
 }
 
+/// `float(text)`: a number with white space around it and underscores between its digits, `inf` or `nan` in any case.
+///
+/// None where Python raises. Digits are ASCII's; Python takes those of every script.
+pub fn read_float(text: &str) -> Option<f64> {
+    // Python's white space has four separators of ASCII that Unicode's has not.
+    let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\x1c'..='\x1f'));
+    if !text.contains('_') {
+        return text.parse().ok();
+    }
+    let bytes = text.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let between_digits = |at: usize| at > 0 && is_digit(at - 1) && is_digit(at + 1);
+    if bytes.iter().enumerate().any(|(at, byte)| *byte == b'_' && !between_digits(at)) {
+        return None;
+    }
+    text.replace('_', "").parse().ok()
+}
+
 /// Appends `repr(text)` of a str.
 pub fn write_text_repr(text: &str, out: &mut Vec<u8>) {
     let quote = quote_for(text.as_bytes());

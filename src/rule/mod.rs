@@ -12,7 +12,6 @@ mod machine;
 #[cfg(test)]
 mod testing;
 mod threshold;
-mod tree;
 mod value;
 
 pub use action::{Action, BadAction, Target};

@@ -2,8 +2,8 @@
 
 use uuid::Uuid;
 
-use super::tree::{Node, Placed, line};
 use super::{Action, BadAction, Comparison, GRANULARITY_SECONDS_MAX, PERIODS_MAX};
+use crate::define::yaml::{Node, Placed, line};
 use crate::model::{Granularity, NS_PER_SECOND, Severity};
 
 /// A value, or all that is wrong with it; the line of a fault where it is not the value's first.

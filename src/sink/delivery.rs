@@ -1,8 +1,8 @@
 //! Floor 3 · The thread behind a stream sink: connects, sends what is queued, and connects again.
 //!
-//! When a connection breaks, the batch under way is sent again from the first line that was not yet written whole.
+//! When a connection breaks, the batch under way is sent again from the first record that was not yet written whole.
 //! What the kernel had taken before may have been read by the receiver or not: nobody tells, so it is not sent again,
-//! and a line cut by the break arrives again whole. A receiver that ends its half of the connection counts as gone.
+//! and a record cut by the break arrives again whole. A receiver that ends its half of the connection counts as gone.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -14,10 +14,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use memchr::{memchr_iter, memrchr};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
 
+use super::framing::Framing;
 use crate::base::Books;
 use crate::base::address::HostPort;
 
@@ -35,6 +35,7 @@ pub const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The thread's side.
 pub struct Delivery {
     pub target: Target,
+    pub framing: Framing,
     pub name: String,
     pub shared: Arc<Shared>,
     pub books: Arc<Books>,
@@ -78,7 +79,7 @@ pub enum Link {
     Down,
 }
 
-/// Whole lines.
+/// Whole records.
 pub struct Batch {
     pub bytes: Vec<u8>,
     pub records: u64,
@@ -210,9 +211,9 @@ impl Delivery {
         }
     }
 
-    /// Enters lines that the kernel took, and makes room for others.
+    /// Enters whole records that the kernel took, and makes room for others.
     fn written(&self, bytes: &[u8]) {
-        let records = memchr_iter(b'\n', bytes).count() as u64;
+        let (_, records) = self.framing.whole(bytes);
         self.books.wrote(records, bytes.len() as u64);
         let mut state = self.shared.state();
         state.bytes -= bytes.len();
@@ -221,7 +222,7 @@ impl Delivery {
         self.shared.changed.notify_all();
     }
 
-    /// Sends whole lines; on failure, how many bytes of whole lines the kernel took before.
+    /// Sends whole records; on failure, how many bytes of whole records the kernel took before.
     fn send(&self, socket: &OwnedFd, bytes: &[u8]) -> Result<Result<(), (usize, Errno)>, Abandoned> {
         let mut done = 0;
         let errno = loop {
@@ -240,7 +241,7 @@ impl Delivery {
                 Err(errno) => break errno,
             }
         };
-        Ok(Err((memrchr(b'\n', &bytes[..done]).map_or(0, |at| at + 1), errno)))
+        Ok(Err((self.framing.whole(&bytes[..done]).0, errno)))
     }
 }
 

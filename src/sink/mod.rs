@@ -2,6 +2,7 @@
 
 mod delivery;
 mod file;
+mod framing;
 mod standard;
 mod stream;
 mod tee;
@@ -16,6 +17,7 @@ pub use tee::Tee;
 pub use udp::UdpSink;
 
 use crate::base::{Address, Books, Failure, LineSink, Secret, Stop, Url};
+use crate::wire::meter::MeterWriter;
 use crate::wire::signature::DEFAULT_SECRET;
 
 /// The schemes that [`open`] knows.
@@ -55,6 +57,8 @@ impl Default for Options {
 /// Opens `-`, a path, `file:PATH[?max_bytes=&backup_count=][&sync]`, `udp://HOST:PORT`, or
 /// `tcp://HOST:PORT` and `unix:PATH` with `[?queue=BYTES][&when_full=drop|wait][&linger=SECONDS]`.
 ///
+/// udp: and tcp: send what Ceilometer's publishers of that name send, and lines with `?format=json`.
+///
 /// After `stop` was requested, no sink makes its caller wait longer than it lingers at its end.
 ///
 /// # Errors
@@ -62,7 +66,7 @@ impl Default for Options {
 /// there is no error: the sink tries until its end.
 pub fn open(
     text: &str,
-    _options: &Options,
+    options: &Options,
     books: &Arc<Books>,
     stop: &Arc<Stop>,
 ) -> Result<Box<dyn Sink>, Failure> {
@@ -79,14 +83,19 @@ pub fn open(
             Ok(Box::new(FileSink::open(&url.path()?, url.name(), rotation, url.flag("sync")?, books)?))
         }
         "udp" => {
-            url.only_options(&[])?;
-            Ok(Box::new(UdpSink::connect(&url.host_port()?, url.name(), books)?))
+            url.only_options(&["format"])?;
+            let writer = writer(&url, options, None)?;
+            Ok(Box::new(UdpSink::connect(&url.host_port()?, url.name(), writer, books)?))
         }
         "tcp" => {
-            Ok(Box::new(StreamSink::tcp(url.host_port()?, url.name(), stream_options(&url)?, books, stop)?))
+            let streamed = stream_options(&url, &["format"])?;
+            let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+            let writer = writer(&url, options, Some(host))?;
+            Ok(Box::new(StreamSink::tcp(url.host_port()?, url.name(), writer, streamed, books, stop)?))
         }
         "unix" => {
-            Ok(Box::new(StreamSink::unix(url.path()?, url.name(), stream_options(&url)?, books, stop)?))
+            let streamed = stream_options(&url, &[])?;
+            Ok(Box::new(StreamSink::unix(url.path()?, url.name(), streamed, books, stop)?))
         }
         _ => Err(url.unknown_scheme(&SCHEMES)),
     }
@@ -104,8 +113,18 @@ fn rotation(url: &Url) -> Result<Option<Rotation>, Failure> {
     }
 }
 
-fn stream_options(url: &Url) -> Result<StreamOptions, Failure> {
-    url.only_options(&["queue", "when_full", "linger"])?;
+/// What makes Ceilometer's messages of lines; none when the URL asks for lines.
+fn writer(
+    url: &Url,
+    options: &Options,
+    publisher_id: Option<String>,
+) -> Result<Option<MeterWriter>, Failure> {
+    let format = url.choice("format", &["msgpack", "json"])?;
+    Ok((format == "msgpack").then(|| MeterWriter::new(&options.secret, publisher_id)))
+}
+
+fn stream_options(url: &Url, more: &[&str]) -> Result<StreamOptions, Failure> {
+    url.only_options(&[&["queue", "when_full", "linger"], more].concat())?;
     let defaults = StreamOptions::default();
     Ok(StreamOptions {
         queue_bytes_max: url

@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 
 use super::Sink;
 use super::delivery::{Batch, Delivery, LOOK_EVERY, Link, Shared, Target};
+use super::framing::Framing;
 use crate::base::address::HostPort;
 use crate::base::{Books, Failure, LineSink, Stop};
+use crate::wire::meter::MeterWriter;
 
 /// Bytes a batch: what the caller hands to the thread at once.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -59,6 +61,8 @@ pub struct StreamSink {
     name: String,
     options: StreamOptions,
     shared: Arc<Shared>,
+    /// Makes frames of lines; none where lines are sent.
+    writer: Option<MeterWriter>,
     buffer: Vec<u8>,
     records: u64,
     /// When waiting ends, once a stop was requested or the sink closes.
@@ -69,18 +73,19 @@ pub struct StreamSink {
 }
 
 impl StreamSink {
-    /// Sends to a TCP receiver; `name` is for messages.
+    /// Sends to a TCP receiver, lines or, with a `writer`, frames as Ceilometer's tcp publisher; `name` is for messages.
     ///
     /// # Errors
     /// When no thread can be started. A receiver that is away is waited for.
     pub fn tcp(
         place: HostPort,
         name: &str,
+        writer: Option<MeterWriter>,
         options: StreamOptions,
         books: &Arc<Books>,
         stop: &Arc<Stop>,
     ) -> Result<StreamSink, Failure> {
-        StreamSink::start(Target::Tcp(place), name, options, books, stop)
+        StreamSink::start(Target::Tcp(place), name, writer, options, books, stop)
     }
 
     /// Sends to a Unix stream socket; otherwise as [`StreamSink::tcp`].
@@ -94,25 +99,32 @@ impl StreamSink {
         books: &Arc<Books>,
         stop: &Arc<Stop>,
     ) -> Result<StreamSink, Failure> {
-        StreamSink::start(Target::Unix(path), name, options, books, stop)
+        StreamSink::start(Target::Unix(path), name, None, options, books, stop)
     }
 
     fn start(
         target: Target,
         name: &str,
+        writer: Option<MeterWriter>,
         options: StreamOptions,
         books: &Arc<Books>,
         stop: &Arc<Stop>,
     ) -> Result<StreamSink, Failure> {
         let shared = Arc::new(Shared::new());
-        let delivery =
-            Delivery { target, name: name.to_owned(), shared: Arc::clone(&shared), books: Arc::clone(books) };
+        let delivery = Delivery {
+            target,
+            framing: if writer.is_some() { Framing::Frames } else { Framing::Lines },
+            name: name.to_owned(),
+            shared: Arc::clone(&shared),
+            books: Arc::clone(books),
+        };
         let started = thread::Builder::new().name("sink".into()).spawn(move || delivery.run());
         started.map_err(|source| Failure::io("cannot start a thread for", name, source))?;
         Ok(StreamSink {
             name: name.to_owned(),
             options,
             shared,
+            writer,
             buffer: Vec::with_capacity(BATCH_BYTES * 2),
             records: 0,
             deadline: None,
@@ -122,7 +134,34 @@ impl StreamSink {
         })
     }
 
-    /// Queues whole lines; waits or drops them when there is no room.
+    /// Appends one record to the buffer.
+    fn take(&mut self, record: &[u8]) {
+        let start = match &mut self.writer {
+            None => {
+                self.buffer.extend_from_slice(record);
+                self.buffer.push(b'\n');
+                self.records += 1;
+                return;
+            }
+            Some(writer) => {
+                let start = Framing::open_frame(&mut self.buffer);
+                writer.write(record, &mut self.buffer).map(|()| start).map_err(|why| (start, why))
+            }
+        };
+        match start {
+            Ok(start) => {
+                Framing::close_frame(&mut self.buffer, start);
+                self.records += 1;
+            }
+            Err((start, why)) => {
+                self.buffer.truncate(start);
+                self.books.dropped(&format!("{} not sendable", self.name), 1);
+                self.books.warn("not sendable", &format_args!("{}: not sendable: {why}", self.name));
+            }
+        }
+    }
+
+    /// Queues whole records; waits or drops them when there is no room.
     fn queue(&mut self, bytes: &[u8], records: u64) {
         let mut state = self.shared.state();
         while state.bytes > 0 && state.bytes + bytes.len() > self.options.queue_bytes_max {
@@ -154,15 +193,20 @@ impl StreamSink {
 
 impl LineSink for StreamSink {
     fn line(&mut self, record: &[u8]) -> Result<(), Failure> {
-        self.records += 1;
-        self.buffer.extend_from_slice(record);
-        self.buffer.push(b'\n');
+        self.take(record);
         if self.buffer.len() >= BATCH_BYTES { self.flush() } else { Ok(()) }
     }
 
     fn lines(&mut self, bytes: &[u8], records: u64) -> Result<(), Failure> {
-        self.records += records;
-        self.buffer.extend_from_slice(bytes);
+        if self.writer.is_some() {
+            bytes
+                .split(|byte| *byte == b'\n')
+                .filter(|line| !line.is_empty())
+                .for_each(|line| self.take(line));
+        } else {
+            self.records += records;
+            self.buffer.extend_from_slice(bytes);
+        }
         if self.buffer.len() >= BATCH_BYTES { self.flush() } else { Ok(()) }
     }
 
@@ -265,7 +309,8 @@ mod tests {
             panic!("not a URL")
         };
         let (books, stop) = (books(), Arc::new(Stop::new().unwrap()));
-        let sink = StreamSink::tcp(Url::host_port(&url).unwrap(), "tcp://x", options, &books, &stop).unwrap();
+        let sink =
+            StreamSink::tcp(Url::host_port(&url).unwrap(), "tcp://x", None, options, &books, &stop).unwrap();
         Setup { sink, books, stop }
     }
 

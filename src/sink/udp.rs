@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Sink;
 use crate::base::address::HostPort;
 use crate::base::{Books, Failure, LineSink};
+use crate::wire::meter::MeterWriter;
 
 /// The largest payload of a datagram over IPv4: 65,535 bytes less the headers of IP and UDP.
 pub const DATAGRAM_BYTES_MAX: usize = 65_507;
@@ -15,15 +16,24 @@ pub const DATAGRAM_BYTES_MAX: usize = 65_507;
 pub struct UdpSink {
     socket: UdpSocket,
     name: String,
+    /// Makes messages of lines; none where lines are sent.
+    writer: Option<MeterWriter>,
+    message: Vec<u8>,
     books: Arc<Books>,
 }
 
 impl UdpSink {
-    /// Sends to the first address of `place` that the system has a route to.
+    /// Sends to the first address of `place` that the system has a route to; lines or, with a `writer`, messages as
+    /// Ceilometer's udp publisher.
     ///
     /// # Errors
     /// When there is none.
-    pub fn connect(place: &HostPort, name: &str, books: &Arc<Books>) -> Result<UdpSink, Failure> {
+    pub fn connect(
+        place: &HostPort,
+        name: &str,
+        writer: Option<MeterWriter>,
+        books: &Arc<Books>,
+    ) -> Result<UdpSink, Failure> {
         let connect = || {
             let mut failed = io::Error::from(io::ErrorKind::AddrNotAvailable);
             for address in place.resolve()? {
@@ -37,7 +47,20 @@ impl UdpSink {
         };
         let socket =
             connect().map_err(|error| Failure::Unavailable(format!("cannot send to {name}: {error}")))?;
-        Ok(UdpSink { socket, name: name.to_owned(), books: Arc::clone(books) })
+        Ok(UdpSink { socket, name: name.to_owned(), writer, message: Vec::new(), books: Arc::clone(books) })
+    }
+
+    /// Sends one record.
+    fn take(&mut self, line: &[u8]) {
+        let Some(writer) = &mut self.writer else {
+            self.send(line);
+            return;
+        };
+        self.message.clear();
+        match writer.write(line, &mut self.message) {
+            Ok(()) => _ = self.send(&self.message),
+            Err(why) => self.lost("not sendable", &why),
+        }
     }
 
     /// Sends one datagram; whether it was taken by the kernel.
@@ -80,14 +103,14 @@ impl UdpSink {
 
 impl LineSink for UdpSink {
     fn line(&mut self, record: &[u8]) -> Result<(), Failure> {
-        self.send(record);
+        self.take(record);
         Ok(())
     }
 
     fn lines(&mut self, bytes: &[u8], _records: u64) -> Result<(), Failure> {
         let lines = bytes.strip_suffix(b"\n").unwrap_or(bytes).split(|byte| *byte == b'\n');
         for record in lines.filter(|line| !line.is_empty()) {
-            self.send(record);
+            self.take(record);
         }
         Ok(())
     }
@@ -130,7 +153,7 @@ mod tests {
             panic!("not a URL")
         };
         let books = books();
-        (UdpSink::connect(&Url::host_port(&url).unwrap(), "udp://x", &books).unwrap(), books)
+        (UdpSink::connect(&Url::host_port(&url).unwrap(), "udp://x", None, &books).unwrap(), books)
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! Floor 3 · Ways in, one file each. Every source hands out blocks of whole lines; what a line means is decided above.
 
+mod amqp;
 mod files;
 mod follow;
+mod frames;
 mod http;
 mod stream;
 #[cfg(test)]
 mod testing;
 mod udp;
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -18,11 +21,13 @@ pub use stream::StreamSource;
 pub use udp::UdpSource;
 
 use crate::base::lines::LINE_MAX;
-use crate::base::{Address, Books, Chunk, Failure, Secret, Stop};
+use crate::base::{Address, Books, Chunk, Failure, Secret, Stop, Url};
+use crate::wire::Faults;
+use crate::wire::meter::{Form, MeterReader};
 use crate::wire::signature::{DEFAULT_SECRET, Unverified, Verification};
 
 /// The schemes that [`open`] knows.
-pub const SCHEMES: [&str; 6] = ["file", "udp", "tcp", "unix", "http", "https"];
+pub const SCHEMES: &[&str] = &["file", "udp", "tcp", "unix", "http", "https", "amqp", "amqps"];
 
 /// A way in.
 ///
@@ -84,8 +89,29 @@ impl Default for Options {
     }
 }
 
+/// Enters in the books what a decoder cannot use of one message.
+struct Told<'a> {
+    source: &'a str,
+    /// The number of the line that the message would have been.
+    line: u64,
+    /// The message's length; entered once.
+    bytes: u64,
+    books: &'a Books,
+}
+
+impl Faults for Told<'_> {
+    fn fault(&mut self, reason: &'static str, why: &dyn Display) {
+        self.books.read(1, std::mem::take(&mut self.bytes));
+        self.books.reject(self.source, self.line, reason, why);
+    }
+}
+
 /// Opens `-`, a path, `file:PATH`, `file:PATH?follow[&from=end]`, `udp://HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH`,
-/// `http://HOST:PORT`, `https://HOST:PORT?cert=FILE&key=FILE`.
+/// `http://HOST:PORT`, `https://HOST:PORT?cert=FILE&key=FILE`,
+/// `amqp[s]://[USER[:PASSWORD]@]HOST[:PORT][/VIRTUAL-HOST][?OPTIONS]`.
+///
+/// Over udp: and tcp: come lines or what Ceilometer's publishers of that name send; `?format=json` or `=msgpack` says
+/// that it is the one.
 ///
 /// A host that is left out is loopback: nothing listens beyond it unless `0.0.0.0` or `[::]` is written out.
 /// A source that lives long enters what it loses in
@@ -117,22 +143,34 @@ pub fn open(text: &str, options: &Options, books: &Arc<Books>) -> Result<Box<dyn
             Ok(Box::new(Files::open(&path, url.name(), line_max)?))
         }
         "udp" => {
-            url.only_options(&["buffer"])?;
+            url.only_options(&["buffer", "format"])?;
             let buffer =
                 url.bytes("buffer", 4096..=1 << 30)?.map_or(udp::SOCKET_BUFFER_BYTES, |bytes| bytes as usize);
-            Ok(Box::new(UdpSource::bind(&url.host_port()?, url.name(), buffer, books)?))
+            let decoder = Box::new(MeterReader::new(form(&url)?, &options.verification));
+            Ok(Box::new(UdpSource::bind(&url.host_port()?, url.name(), buffer, decoder, books)?))
         }
         "tcp" => {
-            url.only_options(&[])?;
-            Ok(Box::new(StreamSource::tcp(&url.host_port()?, url.name(), line_max, books)?))
+            url.only_options(&["format"])?;
+            let reader = MeterReader::new(form(&url)?, &options.verification);
+            Ok(Box::new(StreamSource::tcp(&url.host_port()?, url.name(), reader, line_max, books)?))
         }
         "unix" => {
             url.only_options(&[])?;
             Ok(Box::new(StreamSource::unix(&url.path()?, url.name(), line_max, books)?))
         }
         "http" | "https" => Ok(Box::new(HttpSource::open(&url, options, books)?)),
-        _ => Err(url.unknown_scheme(&SCHEMES)),
+        "amqp" | "amqps" => amqp::open(&url, options, books),
+        _ => Err(url.unknown_scheme(SCHEMES)),
     }
+}
+
+/// What the messages of a URL are: what they look like, unless it says.
+fn form(url: &Url) -> Result<Form, Failure> {
+    Ok(match url.choice("format", &["auto", "json", "msgpack"])? {
+        "json" => Form::Json,
+        "msgpack" => Form::Msgpack,
+        _ => Form::Either,
+    })
 }
 
 #[cfg(test)]
@@ -171,7 +209,7 @@ mod tests {
             refused("file:x?folow")
                 .contains("unknown option \"folow\" (did you mean \"follow\"?); known: follow")
         );
-        assert!(refused("tcp://:1?follow").contains("unknown option \"follow\"; known: it takes none"));
+        assert!(refused("tcp://:1?follow").contains("unknown option \"follow\"; known: format"));
         assert!(refused("file:x?from=end").contains("it needs follow"));
         assert!(refused("file:x?follow&from=edn").contains("did you mean \"end\""));
         assert!(refused("udp://:1?buffer=big").contains("buffer=big is not a size"));

@@ -1,4 +1,4 @@
-//! Floor 3 · TCP and Unix stream sockets: many senders, one thread, lines.
+//! Floor 3 · TCP and Unix stream sockets: many senders, one thread, lines, and over TCP frames too.
 //!
 //! Senders take turns: each is read once a round, so that one that sends without end does not stop the others. What a
 //! sender leaves unfinished when it goes is handed out as a line; whether it is a record is decided above.
@@ -18,15 +18,17 @@ use rustix::net::sockopt;
 use rustix::process::{Resource, getrlimit};
 
 use super::Source;
+use super::frames::Input;
 use crate::base::address::HostPort;
-use crate::base::{Books, Chunk, Failure, LineBuffer, Stop};
+use crate::base::{Books, Chunk, Failure, Stop};
+use crate::wire::meter::MeterReader;
 
 /// Senders at a time: the usual limit of descriptors a process; a fleet larger than that sends UDP or through relays.
 pub const CONNECTIONS_MAX: usize = 1024;
 /// Descriptors left for everything else, when the process may not have many more than [`CONNECTIONS_MAX`].
 const DESCRIPTORS_KEPT: u64 = 64;
 /// Bytes asked for in one read of one sender: a pipe's buffer; a thousand of them are 64 MiB at most.
-const READ_BYTES: usize = 64 * 1024;
+pub const READ_BYTES: usize = 64 * 1024;
 /// Bytes of unfinished lines held for all senders together: a line of a megabyte from each would be a gigabyte.
 const UNFINISHED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Connections taken at once before those that are there have their turn again.
@@ -49,6 +51,10 @@ pub struct StreamSource {
     senders_max: usize,
     unfinished_bytes_max: usize,
     line_max: usize,
+    /// Says what comes, makes lines of frames, and looks whether lines are signed.
+    reader: MeterReader,
+    /// Lines that are not in a sender's own buffer.
+    decoded: Vec<u8>,
     accept_after: Option<Instant>,
     /// Bytes handed out since a stop was requested.
     after_stop_bytes: usize,
@@ -63,19 +69,21 @@ enum Listener {
 struct Sender {
     socket: OwnedFd,
     name: String,
-    lines: LineBuffer,
+    input: Input,
     readable: bool,
     gone: bool,
 }
 
 impl StreamSource {
-    /// Listens at the first address of `place` that can be bound; `name` is for messages.
+    /// Listens at the first address of `place` that can be bound; `name` is for messages. `reader` says whether lines
+    /// or frames come.
     ///
     /// # Errors
     /// When no address can be bound.
     pub fn tcp(
         place: &HostPort,
         name: &str,
+        reader: MeterReader,
         line_max: usize,
         books: &Arc<Books>,
     ) -> Result<StreamSource, Failure> {
@@ -85,7 +93,7 @@ impl StreamSource {
                 Ok(listener)
             });
         let listener = bound.map_err(|source| Failure::io("cannot listen at", name, source))?;
-        Ok(StreamSource::new(Listener::Tcp(listener), name, line_max, books))
+        Ok(StreamSource::new(Listener::Tcp(listener), name, reader, line_max, books))
     }
 
     /// Listens at the Unix socket `path`, which is removed at the end.
@@ -114,10 +122,16 @@ impl StreamSource {
         });
         let listener = bound.map_err(|source| Failure::io("cannot listen at", name, source))?;
         let listener = Listener::Unix { listener, path: path.to_owned(), identity: identity_of(path) };
-        Ok(StreamSource::new(listener, name, line_max, books))
+        Ok(StreamSource::new(listener, name, MeterReader::of_lines(), line_max, books))
     }
 
-    fn new(listener: Listener, name: &str, line_max: usize, books: &Arc<Books>) -> StreamSource {
+    fn new(
+        listener: Listener,
+        name: &str,
+        reader: MeterReader,
+        line_max: usize,
+        books: &Arc<Books>,
+    ) -> StreamSource {
         let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let senders_max = descriptors.saturating_sub(DESCRIPTORS_KEPT).clamp(1, CONNECTIONS_MAX as u64);
         StreamSource {
@@ -129,6 +143,8 @@ impl StreamSource {
             senders_max: senders_max as usize,
             unfinished_bytes_max: UNFINISHED_BYTES_MAX,
             line_max,
+            reader,
+            decoded: Vec::new(),
             accept_after: None,
             after_stop_bytes: 0,
             books: Arc::clone(books),
@@ -160,12 +176,12 @@ impl StreamSource {
 
     /// Parts with the sender of the longest unfinished line when all of them together are too long.
     fn limit_unfinished(&mut self) {
-        let held: usize = self.senders.iter().map(|sender| sender.lines.unfinished_bytes()).sum();
+        let held: usize = self.senders.iter().map(|sender| sender.input.unfinished_bytes()).sum();
         if held <= self.unfinished_bytes_max {
             return;
         }
-        if let Some(sender) = self.senders.iter_mut().max_by_key(|sender| sender.lines.unfinished_bytes()) {
-            let bytes = sender.lines.unfinished_bytes();
+        if let Some(sender) = self.senders.iter_mut().max_by_key(|sender| sender.input.unfinished_bytes()) {
+            let bytes = sender.input.unfinished_bytes();
             let what = "cut off with an unfinished line";
             self.books.dropped(&format!("{} {what}", self.name), 1);
             self.books
@@ -199,7 +215,7 @@ impl StreamSource {
             self.senders.push(Sender {
                 socket,
                 name: format!("{} {from}", self.name),
-                lines: LineBuffer::new(READ_BYTES, self.line_max),
+                input: Input::new(self.reader.form(), self.line_max),
                 readable: true,
                 gone: false,
             });
@@ -209,16 +225,16 @@ impl StreamSource {
 
 impl Sender {
     /// Reads once; a connection that broke is one that ended.
-    fn read(&mut self) {
+    fn read(&mut self, books: &Books) {
         self.readable = false;
-        match self.lines.read_from(&self.socket) {
+        match self.input.read_from(&self.socket) {
             Ok(0) => self.gone = true,
             Ok(_) => {}
             Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
             Err(_) => self.gone = true,
         }
         if self.gone {
-            self.lines.end();
+            self.input.end(&self.name, books);
         }
     }
 }
@@ -246,17 +262,19 @@ impl Source for StreamSource {
                 return Ok(None);
             }
             while let Some(sender) = self.senders.get_mut(self.turn) {
-                if !sender.lines.is_ready() && sender.readable {
-                    sender.read();
+                if !sender.input.is_ready() && sender.readable {
+                    sender.read(&self.books);
                 }
-                if sender.lines.is_ready() {
+                if sender.input.is_ready() {
                     let sender = &mut self.senders[self.turn];
-                    let chunk = sender.lines.take(&sender.name);
+                    let chunk =
+                        sender.input.take(&sender.name, &mut self.reader, &mut self.decoded, &self.books);
                     if let (true, Chunk::Lines(block)) = (stopped, &chunk) {
                         self.after_stop_bytes += block.bytes.len();
                     }
                     return Ok(Some(chunk));
                 }
+                sender.gone |= sender.input.is_lost(&sender.name, &self.books);
                 self.turn += 1;
             }
             self.limit_unfinished();
@@ -323,11 +341,13 @@ fn identity_of(path: &Path) -> Option<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Options;
     use super::super::testing::{lines_until_wait, texts, wait_for_lines};
     use super::*;
     use crate::base::Address;
     use crate::base::lines::LINE_MAX;
     use crate::base::testing::{Directory, books};
+    use crate::wire::meter::Form;
     use std::collections::BTreeMap;
     use std::io::Write;
     use std::net::TcpStream;
@@ -336,7 +356,9 @@ mod tests {
     fn tcp(line_max: usize) -> (StreamSource, SocketAddr, Arc<Books>) {
         let books = books();
         let Address::Url(url) = Address::parse("tcp://:0").unwrap() else { panic!("not a URL") };
-        let source = StreamSource::tcp(&url.host_port().unwrap(), "tcp://:0", line_max, &books).unwrap();
+        let reader = MeterReader::new(Form::Either, &Options::default().verification);
+        let source =
+            StreamSource::tcp(&url.host_port().unwrap(), "tcp://:0", reader, line_max, &books).unwrap();
         let address = source.bound().unwrap();
         (source, address, books)
     }

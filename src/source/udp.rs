@@ -11,9 +11,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv, sockopt};
 
-use super::Source;
+use super::{Source, Told};
 use crate::base::address::HostPort;
-use crate::base::{Block, Books, Chunk, Failure, Stop};
+use crate::base::{Block, Books, Chunk, Failure, Stop, clock};
+use crate::model::Timestamp;
+use crate::wire::Decoder;
 
 /// Socket buffer asked for: at 100,000 datagrams a second, the usual 208 KiB lost 23-47 % of them, this none.
 pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
@@ -32,7 +34,12 @@ const DROPS_EVERY: Duration = Duration::from_secs(1);
 pub struct UdpSource {
     socket: UdpSocket,
     name: String,
+    decoder: Box<dyn Decoder>,
+    datagram: Vec<u8>,
     block: Vec<u8>,
+    /// The number of the first line in `block`.
+    first_line: u64,
+    /// The number of the line that comes next.
     line: u64,
     buffer_bytes: usize,
     /// Bytes handed out since a stop was requested: a sender that never pauses must not keep us.
@@ -46,7 +53,8 @@ pub struct UdpSource {
 }
 
 impl UdpSource {
-    /// A socket that listens at the first address of `place` that can be bound, with a buffer of `buffer_bytes`.
+    /// A socket that listens at the first address of `place` that can be bound, with a buffer of `buffer_bytes`, and
+    /// whose datagrams `decoder` makes lines of.
     ///
     /// A smaller buffer than asked for is a warning in the books.
     ///
@@ -56,6 +64,7 @@ impl UdpSource {
         place: &HostPort,
         name: &str,
         buffer_bytes: usize,
+        decoder: Box<dyn Decoder>,
         books: &Arc<Books>,
     ) -> Result<UdpSource, Failure> {
         let cannot = |source| Failure::io("cannot listen at", name, source);
@@ -80,7 +89,10 @@ impl UdpSource {
         Ok(UdpSource {
             socket,
             name: name.to_owned(),
+            decoder,
+            datagram: Vec::with_capacity(DATAGRAM_BYTES_MAX),
             block: Vec::new(),
+            first_line: 1,
             line: 1,
             buffer_bytes,
             after_stop_bytes: 0,
@@ -95,13 +107,20 @@ impl UdpSource {
     /// Takes all datagrams that have come, up to a block; false when there was none.
     fn receive(&mut self) -> Result<bool, Failure> {
         self.block.clear();
+        self.first_line = self.line;
         self.block.reserve(BLOCK_BYTES + DATAGRAM_BYTES_MAX);
+        let at = Timestamp::from_ns(clock::now_ns());
         while self.block.len() < BLOCK_BYTES {
-            let start = self.block.len();
-            match recv(&self.socket, spare_capacity(&mut self.block), RecvFlags::DONTWAIT) {
-                Ok(_) if self.block.len() == start => {}
-                Ok(_) if self.block.last() == Some(&b'\n') => {}
-                Ok(_) => self.block.push(b'\n'),
+            self.datagram.clear();
+            match recv(&self.socket, spare_capacity(&mut self.datagram), RecvFlags::DONTWAIT) {
+                Ok(_) if self.datagram.is_empty() => {}
+                Ok(_) => {
+                    let start = self.block.len();
+                    let bytes = self.datagram.len() as u64;
+                    let mut told = Told { source: &self.name, line: self.line, bytes, books: &self.books };
+                    self.decoder.decode(&self.datagram, at, &mut self.block, &mut told);
+                    self.line += memchr_iter(b'\n', &self.block[start..]).count() as u64;
+                }
                 Err(Errno::AGAIN) => break,
                 // Interrupted, or word of a datagram that somebody sent from this socket: not about what comes in.
                 Err(Errno::INTR | Errno::CONNREFUSED) => {}
@@ -167,8 +186,7 @@ impl Source for UdpSource {
         if stop.requested() {
             self.after_stop_bytes += self.block.len();
         }
-        let first_line = self.line;
-        self.line += memchr_iter(b'\n', &self.block).count() as u64;
+        let first_line = self.first_line;
         Ok(Some(Chunk::Lines(Block { source: &self.name, bytes: &self.block, first_line })))
     }
 
@@ -198,6 +216,7 @@ mod tests {
     use crate::base::Url;
     use crate::base::address::Address;
     use crate::base::testing::books;
+    use crate::wire::meter::MeterReader;
     use std::thread;
 
     fn place(text: &str) -> HostPort {
@@ -207,9 +226,13 @@ mod tests {
         }
     }
 
+    fn lines() -> Box<dyn Decoder> {
+        Box::new(MeterReader::of_lines())
+    }
+
     fn source(buffer_bytes: usize) -> (UdpSource, UdpSocket, Arc<Books>) {
         let books = books();
-        let source = UdpSource::bind(&place("udp://:0"), "udp://:0", buffer_bytes, &books).unwrap();
+        let source = UdpSource::bind(&place("udp://:0"), "udp://:0", buffer_bytes, lines(), &books).unwrap();
         let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
         sender.connect(source.bound().unwrap()).unwrap();
         (source, sender, books)
@@ -230,10 +253,10 @@ mod tests {
     #[test]
     fn an_empty_host_is_loopback_and_the_other_family_works_too() {
         let books = books();
-        let source = UdpSource::bind(&place("udp://:0"), "x", 65_536, &books).unwrap();
+        let source = UdpSource::bind(&place("udp://:0"), "x", 65_536, lines(), &books).unwrap();
         assert_eq!(source.bound().unwrap().ip().to_string(), "127.0.0.1");
         // A machine without IPv6 has nothing to show here.
-        if let Ok(mut six) = UdpSource::bind(&place("udp://[::1]:0"), "x", 65_536, &books) {
+        if let Ok(mut six) = UdpSource::bind(&place("udp://[::1]:0"), "x", 65_536, lines(), &books) {
             let sender = UdpSocket::bind("[::1]:0").unwrap();
             sender.send_to(b"six", six.bound().unwrap()).unwrap();
             assert_eq!(wait_for_lines(&mut six, 1), ["six"]);

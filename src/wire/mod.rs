@@ -5,6 +5,8 @@
 pub mod columns;
 mod decoder;
 pub mod json;
+pub mod meter;
+pub mod msgpack;
 pub mod prometheus;
 pub mod signature;
 

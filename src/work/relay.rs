@@ -8,7 +8,8 @@ use super::records::{self, Line, Trouble, Worker, work_through};
 use crate::base::{Block, Books, Chunk, Failure, LineSink, Stop};
 use crate::sink::Sink;
 use crate::source::Source;
-use crate::wire::json::{Records, Reject};
+use crate::wire::json::{Records, Reject, ValueKind};
+use crate::wire::signature::{LineCheck, SIGNATURE};
 
 /// Blocks that wait between the sources' threads and the one that checks and writes: 16 MiB of a reader's blocks.
 const QUEUE_MAX: usize = 64;
@@ -17,6 +18,8 @@ const QUEUE_MAX: usize = 64;
 pub struct Relay {
     /// Whether a record that no tree can hold is rejected, because columns will be cut out of it.
     pub trees: bool,
+    /// What is done about records that carry a signature; none when it is not looked at.
+    pub signatures: Option<LineCheck>,
 }
 
 impl Worker for Relay {
@@ -31,7 +34,13 @@ impl Worker for Relay {
         if self.trees {
             line.tree()?;
         }
-        out.line(line.bytes)?;
+        let passed = match &mut self.signatures {
+            Some(check) if records.extra(0).kind != ValueKind::Absent => {
+                check.check(line.bytes).map_err(Reject::NotVerified)?
+            }
+            _ => line.bytes,
+        };
+        out.line(passed)?;
         Ok(())
     }
 }
@@ -50,7 +59,8 @@ pub fn relay(
     books: &Arc<Books>,
     stop: &Arc<Stop>,
 ) -> Result<(), Failure> {
-    let mut records = Records::new::<&str>(&[]).map_err(|error| Failure::Bug(error.to_string()))?;
+    let extra = if relay.signatures.is_some() { &[SIGNATURE][..] } else { &[] };
+    let mut records = Records::new(extra).map_err(|error| Failure::Bug(error.to_string()))?;
     if sources.len() == 1 || sources.iter().all(|source| source.is_complete()) {
         for source in &mut sources {
             match records::run(source.as_mut(), &mut records, &mut relay, out, books, stop) {

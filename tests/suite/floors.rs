@@ -40,7 +40,7 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// Crates, and the only places that may name them.
-const HOMES: [(&str, &[&str]); 11] = [
+const HOMES: &[(&str, &[&str])] = &[
     ("virt", &["src/poll/libvirt/"]),
     ("clap", &["src/cli/"]),
     ("indicatif", &["src/cli/progress.rs"]),
@@ -53,13 +53,14 @@ const HOMES: [(&str, &[&str]); 11] = [
             "src/sink/http/",
         ],
     ),
-    ("tokio", &["src/serve/", "src/source/amqp", "src/sink/amqp", "src/source/http"]),
+    ("tokio", &["src/serve/", "src/base/broker/", "src/source/amqp/", "src/sink/amqp/", "src/source/http"]),
     ("hyper", &["src/serve/", "src/source/http"]),
     ("hyper_util", &["src/serve/", "src/source/http"]),
+    ("tokio_rustls", &["src/serve/", "src/base/broker/tls.rs", "src/source/http"]),
+    ("amqprs", &["src/base/broker/", "src/source/amqp/", "src/sink/amqp/"]),
+    ("async_trait", &["src/base/broker/events.rs"]),
     ("http_body_util", &["src/serve/", "src/source/http"]),
-    ("rustls", &["src/base/tls.rs", "src/source/http"]),
-    ("tokio_rustls", &["src/serve/", "src/source/http"]),
-    ("amqprs", &["src/source/amqp", "src/sink/amqp"]),
+    ("rustls", &["src/base/tls.rs", "src/base/broker/tls.rs", "src/source/http"]),
 ];
 
 /// Ways to end or to speak that go round the books and the exit status.

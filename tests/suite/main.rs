@@ -9,6 +9,8 @@ mod documents;
 mod floors;
 /// What the original recorded, through our tools.
 mod golden;
+/// Ceilometer's udp, tcp and file wires, both ways.
+mod golden_ceilometer_wires;
 /// Lines made to break a reader, against what Python's json makes of them.
 mod hostile;
 /// telemetry-listen as an HTTP server.

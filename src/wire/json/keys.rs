@@ -39,9 +39,10 @@ impl Keys {
     /// [`TooManyKeys`] for more than [`KEYS_MAX`].
     pub fn new<S: AsRef<str>>(names: &[S]) -> Result<Keys, TooManyKeys> {
         let names: Vec<String> = names.iter().map(|name| name.as_ref().to_owned()).collect();
-        if names.len() > KEYS_MAX {
-            return Err(TooManyKeys);
-        }
+        if names.len() > KEYS_MAX { Err(TooManyKeys) } else { Ok(Keys::of(names)) }
+    }
+
+    fn of(names: Vec<String>) -> Keys {
         let mut entries: Vec<Entry> = names
             .iter()
             .enumerate()
@@ -57,7 +58,12 @@ impl Keys {
         for (index, entry) in entries.iter().enumerate().rev() {
             first_of_len[entry.len.min(LENGTHS - 1)] = index as u8;
         }
-        Ok(Keys { names, entries, first_of_len })
+        Keys { names, entries, first_of_len }
+    }
+
+    /// One key.
+    pub fn one(name: &str) -> Keys {
+        Keys::of(vec![name.to_owned()])
     }
 
     /// How many there are.

@@ -9,6 +9,7 @@ use super::number::read_f64;
 use super::scan::{Found, NotJson, Scanner, Slot, ValueKind};
 use super::text::unescape;
 use crate::model::{AlarmState, BadTimestamp, KindKeys, RecordKind, SampleType, Timestamp, TimestampMemo};
+use crate::wire::signature::NotVerified;
 
 /// Why a line cannot be used.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -52,6 +53,9 @@ pub enum Reject {
     /// The line has what no tree can hold: half a surrogate pair, a number over the range.
     #[error("not readable: a text of half characters or a number over the range")]
     Unreadable,
+    /// A signature that cannot be trusted.
+    #[error("{0}")]
+    NotVerified(NotVerified),
     /// A limit of memory was reached.
     #[error("{0}")]
     Limit(&'static str),
@@ -70,6 +74,7 @@ impl Reject {
             Reject::TooLarge => "number too large",
             Reject::Timestamp(..) => "bad timestamp",
             Reject::Unreadable => "not readable",
+            Reject::NotVerified(why) => why.reason(),
             Reject::Limit(_) => "limit reached",
         }
     }

@@ -1,0 +1,15 @@
+//! RabbitMQ's side of a door: where the broker is, how it is reached, what it says by itself.
+//!
+//! Knows no telemetry: a message is bytes. Here belongs what a way in and a way out over AMQP 0-9-1 share; what is
+//! declared, consumed and published is decided by them. The only place besides them that names `amqprs`.
+
+mod backoff;
+mod events;
+mod link;
+mod place;
+mod tls;
+
+pub use backoff::Backoff;
+pub use events::{Event, Told};
+pub use link::{ANSWER_TIMEOUT, Link, LinkError, connect};
+pub use place::{OPTIONS, Place};

@@ -1,0 +1,219 @@
+//! Floor 3 · What comes over one TCP connection: lines, or the frames of Ceilometer's tcp publisher.
+//!
+//! A frame is a length of eight bytes, little-endian, and a MessagePack map of that length (Ceilometer 27.0.0). The
+//! fifth byte tells them apart: it is zero in every length below 4 GiB, and in no JSON.
+
+use std::io;
+use std::os::fd::AsFd;
+
+use memchr::memchr_iter;
+
+use super::Told;
+use super::stream::READ_BYTES;
+use crate::base::{Block, Books, Chunk, LineBuffer};
+use crate::wire::meter::{Form, MeterReader};
+
+/// Bytes of a frame's length.
+const LENGTH_BYTES: usize = 8;
+/// Bytes that must have come before frames are told from lines.
+const TELLING_BYTES: usize = 5;
+
+/// The bytes of one connection on their way to becoming lines.
+pub enum Input {
+    /// Too few bytes came yet to say what they are.
+    New {
+        /// They.
+        bytes: Vec<u8>,
+        /// The longest line or frame taken.
+        line_max: usize,
+    },
+    /// Lines.
+    Lines(LineBuffer),
+    /// Frames.
+    Frames(FrameBuffer),
+}
+
+impl Input {
+    /// An empty one.
+    pub fn new(form: Form, line_max: usize) -> Input {
+        match form {
+            Form::Either => Input::New { bytes: Vec::new(), line_max },
+            Form::Json => Input::Lines(LineBuffer::new(READ_BYTES, line_max)),
+            Form::Msgpack => Input::Frames(FrameBuffer::new(Vec::new(), line_max)),
+        }
+    }
+
+    /// One read(2); the number of bytes that came, 0 at the end.
+    ///
+    /// # Errors
+    /// What read(2) says.
+    pub fn read_from(&mut self, socket: impl AsFd) -> io::Result<usize> {
+        match self {
+            Input::Lines(lines) => lines.read_from(socket),
+            Input::Frames(frames) => frames.read_from(socket),
+            Input::New { bytes, .. } => {
+                bytes.reserve(READ_BYTES);
+                let count = rustix::io::read(socket, rustix::buffer::spare_capacity(bytes))?;
+                if bytes.len() >= TELLING_BYTES {
+                    self.decide();
+                }
+                Ok(count)
+            }
+        }
+    }
+
+    fn decide(&mut self) {
+        let Input::New { bytes, line_max } = self else { return };
+        let (bytes, line_max) = (std::mem::take(bytes), *line_max);
+        *self = if bytes.get(TELLING_BYTES - 1) == Some(&0) {
+            Input::Frames(FrameBuffer::new(bytes, line_max))
+        } else {
+            Input::Lines(LineBuffer::begun(bytes, READ_BYTES, line_max))
+        };
+    }
+
+    /// Whether there is something whole to hand out.
+    pub fn is_ready(&self) -> bool {
+        match self {
+            Input::New { .. } => false,
+            Input::Lines(lines) => lines.is_ready(),
+            Input::Frames(frames) => frames.is_ready(),
+        }
+    }
+
+    /// The whole lines there are, or those made of all whole frames, which are put in `decoded`.
+    pub fn take<'a>(
+        &'a mut self,
+        name: &'a str,
+        reader: &mut MeterReader,
+        decoded: &'a mut Vec<u8>,
+        books: &Books,
+    ) -> Chunk<'a> {
+        decoded.clear();
+        let first_line = match self {
+            Input::New { .. } => 1,
+            Input::Frames(frames) => frames.decode(name, reader, decoded, books),
+            Input::Lines(lines) => match lines.take(name) {
+                Chunk::Lines(block) if !reader.passes_text() => {
+                    let mut told = Told { source: name, line: block.first_line, bytes: 0, books };
+                    reader.read_text(block.bytes, decoded, &mut told);
+                    block.first_line
+                }
+                chunk => return chunk,
+            },
+        };
+        Chunk::Lines(Block { source: name, bytes: decoded, first_line })
+    }
+
+    /// Whether a frame claims a length over the limit, which is told: where the next one begins is not known then.
+    pub fn is_lost(&mut self, name: &str, books: &Books) -> bool {
+        match self {
+            Input::Frames(frames) => frames.is_lost(name, books),
+            _ => false,
+        }
+    }
+
+    /// Bytes held of something whose end has not come.
+    pub fn unfinished_bytes(&self) -> usize {
+        match self {
+            Input::New { bytes, .. } => bytes.len(),
+            Input::Lines(lines) => lines.unfinished_bytes(),
+            Input::Frames(frames) => frames.bytes.len() - frames.taken,
+        }
+    }
+
+    /// Nothing more will come: an unfinished last line is one, an unfinished frame is not.
+    pub fn end(&mut self, name: &str, books: &Books) {
+        // A handful of bytes that are no frame.
+        self.decide();
+        match self {
+            Input::New { .. } => {}
+            Input::Lines(lines) => lines.end(),
+            Input::Frames(frames) => frames.end(name, books),
+        }
+    }
+}
+
+/// Frames as they come in.
+pub struct FrameBuffer {
+    bytes: Vec<u8>,
+    /// What of `bytes` was handed out already.
+    taken: usize,
+    /// The number of the frame that comes next.
+    number: u64,
+    frame_max: usize,
+}
+
+/// The frame that comes next.
+enum Next {
+    /// Where its message stands.
+    Whole(std::ops::Range<usize>),
+    /// Not all of it has come.
+    Unfinished,
+    /// It says that it is this long.
+    TooLong(u64),
+}
+
+impl FrameBuffer {
+    fn new(bytes: Vec<u8>, frame_max: usize) -> FrameBuffer {
+        FrameBuffer { bytes, taken: 0, number: 1, frame_max }
+    }
+
+    fn read_from(&mut self, socket: impl AsFd) -> io::Result<usize> {
+        self.bytes.drain(..self.taken);
+        self.taken = 0;
+        self.bytes.reserve(READ_BYTES);
+        Ok(rustix::io::read(socket, rustix::buffer::spare_capacity(&mut self.bytes))?)
+    }
+
+    fn next(&self) -> Next {
+        let rest = &self.bytes[self.taken..];
+        let Some(length) = rest.first_chunk::<LENGTH_BYTES>() else { return Next::Unfinished };
+        let length = u64::from_le_bytes(*length);
+        if length > self.frame_max as u64 {
+            return Next::TooLong(length);
+        }
+        let start = self.taken + LENGTH_BYTES;
+        let end = start + length as usize;
+        if end > self.bytes.len() { Next::Unfinished } else { Next::Whole(start..end) }
+    }
+
+    fn is_ready(&self) -> bool {
+        matches!(self.next(), Next::Whole(_))
+    }
+
+    fn is_lost(&mut self, name: &str, books: &Books) -> bool {
+        let Next::TooLong(length) = self.next() else { return false };
+        let limit = self.frame_max;
+        let why = format_args!(
+            "a frame of {length} bytes is over the limit of {limit} (--max-line); the sender is cut off"
+        );
+        books.read(1, (self.bytes.len() - self.taken) as u64);
+        books.reject(name, self.number, "too long", &why);
+        self.bytes.truncate(self.taken);
+        true
+    }
+
+    /// Appends the lines of all whole frames; gives the number of the first.
+    fn decode(&mut self, name: &str, reader: &mut MeterReader, lines: &mut Vec<u8>, books: &Books) -> u64 {
+        let first = self.number;
+        while let Next::Whole(range) = self.next() {
+            let message = &self.bytes[range.clone()];
+            let start = lines.len();
+            let mut told = Told { source: name, line: self.number, bytes: message.len() as u64, books };
+            reader.read(message, lines, &mut told);
+            self.number += memchr_iter(b'\n', &lines[start..]).count() as u64;
+            self.taken = range.end;
+        }
+        first
+    }
+
+    fn end(&mut self, name: &str, books: &Books) {
+        if let (Next::Unfinished, held @ 1..) = (self.next(), self.bytes.len() - self.taken) {
+            books.read(1, held as u64);
+            let why = format_args!("the connection ended within a frame, of which {held} bytes had come");
+            books.reject(name, self.number, "cut short", &why);
+            self.bytes.truncate(self.taken);
+        }
+    }
+}

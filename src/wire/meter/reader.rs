@@ -1,0 +1,227 @@
+//! Messages of Ceilometer's udp and tcp publishers, and lines, to lines.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::{LINE_ORDER, NAME, NAMES, VOLUME, number_in_line, number_in_message};
+use crate::base::Secret;
+use crate::model::{Node, Timestamp, python};
+use crate::wire::json::{Found, Keys, Scanner, ValueKind, write_node, write_text};
+use crate::wire::msgpack::{self, NotMsgpack};
+use crate::wire::signature::{NotVerified, SIGNATURE, Signer, Unverified, Verification, mark};
+use crate::wire::{Decoder, Faults};
+
+/// What messages are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// Whatever they begin with: a MessagePack map, else lines.
+    #[default]
+    Either,
+    /// Lines always.
+    Json,
+    /// MessagePack always.
+    Msgpack,
+}
+
+/// Makes lines of messages: of MessagePack maps one each, and of text the lines that are in it.
+///
+/// A meter message becomes a line in the form of `Sample.as_dict` and its key order; keys that this does not know
+/// follow. `message_signature` is left out: it signed the message, not the line. A message that is rejected leaves an
+/// empty line, so that the numbers of the lines behind it stay right.
+pub struct MeterReader {
+    form: Form,
+    unverified: Unverified,
+    signer: Signer,
+    scanner: Scanner,
+}
+
+impl MeterReader {
+    /// Reads messages of this form, and checks what is signed.
+    pub fn new(form: Form, verification: &Verification) -> MeterReader {
+        MeterReader {
+            form,
+            unverified: verification.unverified,
+            signer: Signer::new(&verification.secret),
+            scanner: Scanner::new(Keys::one(SIGNATURE)),
+        }
+    }
+
+    /// Reads lines, all of which pass.
+    pub fn of_lines() -> MeterReader {
+        let verification = Verification { secret: Secret::new([]), unverified: Unverified::Accept };
+        MeterReader::new(Form::Json, &verification)
+    }
+
+    /// What it reads.
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// Whether text passes as it is: no signature is asked for.
+    pub fn passes_text(&self) -> bool {
+        self.unverified == Unverified::Accept
+    }
+
+    /// Appends the lines of one message; see [`Decoder::decode`].
+    pub fn read(&mut self, message: &[u8], lines: &mut Vec<u8>, faults: &mut dyn Faults) {
+        let is_msgpack = match self.form {
+            Form::Either => message.first().is_some_and(|first| msgpack::is_map(*first)),
+            Form::Json => false,
+            Form::Msgpack => true,
+        };
+        if !is_msgpack {
+            return self.read_text(message, lines, faults);
+        }
+        if let Err(fault) = self.read_map(message, lines) {
+            faults.fault(fault.reason(), &fault);
+            lines.push(b'\n');
+        }
+    }
+
+    fn read_map(&mut self, message: &[u8], lines: &mut Vec<u8>) -> Result<(), Fault> {
+        let Node::Map(entries) = msgpack::read(message).map_err(Fault::Msgpack)? else {
+            return Err(Fault::NoMap);
+        };
+        let verified = match self.unverified {
+            Unverified::Accept => Ok(()),
+            _ => self.signer.verify(&entries),
+        };
+        match verified {
+            Err(why) if self.unverified == Unverified::Reject => return Err(Fault::Verify(why)),
+            _ => {}
+        }
+        write_line(&entries, lines)?;
+        if verified.is_err() {
+            mark(lines);
+        }
+        lines.push(b'\n');
+        Ok(())
+    }
+
+    /// Appends lines. They pass as they are; where signatures count, a line without one is not verified. What carries one is looked at
+    /// where all lines are.
+    pub fn read_text(&mut self, text: &[u8], lines: &mut Vec<u8>, faults: &mut dyn Faults) {
+        if self.passes_text() {
+            lines.extend_from_slice(text);
+        } else {
+            for line in text.strip_suffix(b"\n").unwrap_or(text).split(|byte| *byte == b'\n') {
+                self.read_line(line, lines, faults);
+            }
+        }
+        if lines.last().is_some_and(|last| *last != b'\n') {
+            lines.push(b'\n');
+        }
+    }
+
+    /// One line where signatures count.
+    fn read_line(&mut self, line: &[u8], lines: &mut Vec<u8>, faults: &mut dyn Faults) {
+        let start = lines.len();
+        lines.extend_from_slice(line);
+        lines.push(b'\n');
+        // What is no record is rejected where all lines are.
+        let Ok(Found::Record { .. }) = self.scanner.scan(&lines[start..]) else { return };
+        if !matches!(self.scanner.slot(0).kind, ValueKind::Absent | ValueKind::Null) {
+            return;
+        }
+        if self.unverified == Unverified::Mark {
+            mark(lines);
+        } else {
+            lines.truncate(start);
+            faults.fault(NotVerified::Unsigned.reason(), &NotVerified::Unsigned);
+        }
+        lines.push(b'\n');
+    }
+}
+
+impl Decoder for MeterReader {
+    fn decode(&mut self, message: &[u8], _at: Timestamp, lines: &mut Vec<u8>, faults: &mut dyn Faults) {
+        self.read(message, lines, faults);
+    }
+}
+
+/// Why a message is no line.
+#[derive(Debug)]
+enum Fault {
+    Msgpack(NotMsgpack),
+    NoMap,
+    Verify(NotVerified),
+    /// JSON has no such number.
+    Volume,
+}
+
+impl Fault {
+    fn reason(&self) -> &'static str {
+        match self {
+            Fault::Msgpack(_) | Fault::NoMap => "not MessagePack",
+            Fault::Verify(why) => why.reason(),
+            Fault::Volume => "wrong type",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Msgpack(why) => write!(f, "{why}"),
+            Fault::NoMap => f.write_str("not a MessagePack map"),
+            Fault::Verify(why) => write!(f, "{why}"),
+            Fault::Volume => f.write_str("sample: counter_volume is not a finite number"),
+        }
+    }
+}
+
+/// Appends a message as a JSON object, without a line feed.
+fn write_line(entries: &[(Cow<'_, str>, Node<'_>)], lines: &mut Vec<u8>) -> Result<(), Fault> {
+    let mut places = [None; NAMES.len()];
+    let mut clash = false;
+    for (place, (key, _)) in entries.iter().enumerate() {
+        match number_in_message(key) {
+            Some(number) => places[number] = Some(place),
+            // A key whose name is taken by what the line calls something else.
+            None => clash |= number_in_line(key).is_some(),
+        }
+    }
+    let is_meter = places[NAME].is_some() && places[VOLUME].is_some() && !clash;
+    let mut separator = b'{';
+    if is_meter {
+        for number in LINE_ORDER {
+            let Some(place) = places[number] else { continue };
+            write_key(NAMES[number].0, &mut separator, lines);
+            match &entries[place].1 {
+                value if number != VOLUME => write_node(value, lines),
+                Node::Float(volume) if !volume.is_finite() => return Err(Fault::Volume),
+                Node::Text(volume) => write_node(&number_of(volume)?, lines),
+                value => write_node(value, lines),
+            }
+        }
+    }
+    for (key, value) in entries {
+        let is_written = is_meter && number_in_message(key).is_some();
+        if !is_written && key != SIGNATURE {
+            write_key(key, &mut separator, lines);
+            write_node(value, lines);
+        }
+    }
+    if separator == b'{' {
+        lines.push(b'{');
+    }
+    lines.push(b'}');
+    Ok(())
+}
+
+fn write_key(key: &str, separator: &mut u8, lines: &mut Vec<u8>) {
+    lines.push(std::mem::replace(separator, b','));
+    write_text(key.as_bytes(), lines);
+    lines.push(b':');
+}
+
+/// The number in a text: Ceilometer publishes the text that a notification had.
+fn number_of(text: &str) -> Result<Node<'static>, Fault> {
+    if let Ok(number) = text.parse::<i64>() {
+        return Ok(Node::Integer(number));
+    }
+    match python::read_float(text) {
+        Some(number) if number.is_finite() => Ok(Node::Float(number)),
+        _ => Err(Fault::Volume),
+    }
+}
