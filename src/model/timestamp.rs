@@ -85,9 +85,8 @@ impl Timestamp {
     /// # Errors
     /// When it is out of range.
     pub fn from_seconds(seconds: f64) -> Result<Timestamp, BadTimestamp> {
-        let ns = (seconds * 1e6).round() * 1e3;
-        // The cast saturates, and the ends of i64 are out of range.
-        Timestamp(ns as i64).in_range()
+        // The cast saturates, and the ends of i64 are out of range. Multiplied as a double, microseconds would be lost.
+        Timestamp(((seconds * 1e6).round() as i64).saturating_mul(1000)).in_range()
     }
 
     /// This time, if it is one that is read: what is written can be read again.

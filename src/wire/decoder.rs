@@ -25,4 +25,12 @@ pub trait Decoder: Send {
 pub trait Faults {
     /// One record, or a whole message, was rejected. `reason` is what the books count it under.
     fn fault(&mut self, reason: &'static str, why: &dyn Display);
+
+    /// `records` were rightly sent and are no samples, as the mark that ends a series; `kind` is what the books count
+    /// them under. They are no fault of anybody: whoever keeps books counts them as skipped.
+    fn skip(&mut self, kind: &'static str, records: u64) {
+        for _ in 0..records {
+            self.fault(kind, &kind);
+        }
+    }
 }

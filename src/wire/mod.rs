@@ -2,12 +2,21 @@
 //!
 //! Pure: bytes in, values out. Where the bytes come from is a source's business.
 
+pub mod collectd;
 pub mod columns;
 mod decoder;
+pub mod influx;
 pub mod json;
 pub mod meter;
 pub mod msgpack;
+pub mod otlp;
 pub mod prometheus;
+mod protobuf;
+mod sample;
 pub mod signature;
+pub mod statsd;
+#[cfg(test)]
+mod testing;
 
 pub use decoder::{Decoder, Faults};
+pub use sample::Origin;
