@@ -13,6 +13,8 @@ mod golden;
 mod golden_ceilometer_wires;
 /// Lines made to break a reader, against what Python's json makes of them.
 mod hostile;
+/// telemetry-listen as an HTTP server.
+mod http;
 /// What holds for every input of a rollup, however it is cut, shuffled or repeated.
 mod laws;
 /// This host and libvirt's test driver, measured for real.

@@ -4,7 +4,7 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -114,6 +114,23 @@ impl Running {
         let (stderr, _, second) = gather(child.stderr.take().unwrap());
         let stdin = child.stdin.take();
         Running { child, stdin, stdout, lines, stderr, readers: vec![first, second] }
+    }
+
+    /// The same with the standard output that `command` has; what it says there is not gathered.
+    pub fn start_with_stdout(mut command: Command) -> Running {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let (stderr, _, reader) = gather(child.stderr.take().unwrap());
+        let stdin = child.stdin.take();
+        Running { child, stdin, stdout: Arc::default(), lines: Arc::default(), stderr, readers: vec![reader] }
+    }
+
+    /// The pipe that [`Running::start_with_stdout`] left alone.
+    pub fn take_stdout(&mut self) -> ChildStdout {
+        self.child.stdout.take().unwrap()
     }
 
     /// Writes to its standard input.

@@ -1,6 +1,6 @@
 //! What a sender hears: what became of its body, in the manner of its protocol.
 
-use std::fmt::Write;
+use std::borrow::Cow;
 
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -30,10 +30,8 @@ pub enum Verdict {
         /// The number and the fault of the first that was rejected.
         first: Option<(u64, String)>,
     },
-    /// It was not looked at; another try may do better.
-    Busy(&'static str),
-    /// It will never be taken: why.
-    Refused(StatusCode, String),
+    /// It was not.
+    Refused(Refusal),
 }
 
 /// A response whose body is there.
@@ -43,8 +41,7 @@ impl Dialect {
     /// The response that tells `verdict`.
     pub fn reply(self, verdict: Verdict) -> Reply {
         let (accepted, rejected, first) = match verdict {
-            Verdict::Busy(why) => return busy(why),
-            Verdict::Refused(status, why) => return text(status, &why),
+            Verdict::Refused(refusal) => return refusal.reply(),
             Verdict::Taken { accepted, rejected, first } => (accepted, rejected, first),
         };
         match self {
@@ -59,25 +56,49 @@ impl Dialect {
     }
 }
 
-/// A status and a sentence.
-pub fn text(status: StatusCode, why: &str) -> Reply {
-    let mut body = String::with_capacity(why.len() + 1);
-    // Writing to a string cannot fail.
-    let _ = writeln!(body, "{why}");
-    reply(status, Some("text/plain; charset=utf-8"), body.into_bytes())
+/// Why a request is not taken, before its body says anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status of the response.
+    pub status: StatusCode,
+    /// A sentence for the sender and the books.
+    pub why: Cow<'static, str>,
+    /// A header that the status asks for.
+    pub header: Option<(HeaderName, String)>,
 }
 
-/// Not now.
-pub fn busy(why: &str) -> Reply {
-    with(text(StatusCode::SERVICE_UNAVAILABLE, why), RETRY_AFTER, &RETRY_AFTER_SECONDS.to_string())
-}
-
-/// The same with one header more; a value that no header can have is left out.
-pub fn with(mut reply: Reply, name: HeaderName, value: &str) -> Reply {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        reply.headers_mut().insert(name, value);
+impl Refusal {
+    /// One without a header of its own.
+    pub fn new(status: StatusCode, why: impl Into<Cow<'static, str>>) -> Refusal {
+        Refusal { status, why: why.into(), header: None }
     }
-    reply
+
+    /// Not now, but perhaps a little later.
+    pub fn busy(why: &'static str) -> Refusal {
+        let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why);
+        refusal.with(RETRY_AFTER, RETRY_AFTER_SECONDS.to_string())
+    }
+
+    /// The same with a header.
+    pub fn with(self, name: HeaderName, value: impl Into<String>) -> Refusal {
+        Refusal { header: Some((name, value.into())), ..self }
+    }
+
+    /// The response that tells it.
+    pub fn reply(&self) -> Reply {
+        let mut reply = text(self.status, &self.why);
+        if let Some((name, value)) = &self.header
+            && let Ok(value) = HeaderValue::from_str(value)
+        {
+            reply.headers_mut().insert(name, value);
+        }
+        reply
+    }
+}
+
+/// A status and a sentence.
+pub fn text(status: StatusCode, sentence: &str) -> Reply {
+    reply(status, Some("text/plain; charset=utf-8"), format!("{sentence}\n").into_bytes())
 }
 
 fn reply(status: StatusCode, media: Option<&'static str>, body: Vec<u8>) -> Reply {

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
     ACCEPT_ENCODING, ALLOW, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
-    EXPECT, HeaderMap, HeaderName, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+    EXPECT, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING, WWW_AUTHENTICATE,
 };
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::answer::{Reply, Verdict, busy, text, with};
+use super::answer::{Refusal, Reply, text};
 use super::inflate::{Coding, KNOWN};
 use super::queue::{Body, Ticket};
 use super::route::{self, Found, ROUTES};
@@ -42,21 +42,46 @@ const FULL: &str = "too many bodies wait for the output";
 pub async fn respond(request: Request<Incoming>, peer: SocketAddr, shared: &Shared) -> Reply {
     // First the count, then the look: who stops looks the other way round.
     let _in_hand = InHand::new(shared);
-    if *shared.stage.borrow() != Stage::Serving {
-        return with(busy(STOPPING), CONNECTION, "close");
-    }
     let is_head = request.method() == Method::HEAD;
-    let reply = match accept(&request, peer, shared) {
-        Ok(expected) => take(request, expected, shared).await,
-        Err(reply) => {
+    let name = name(&request, peer, shared);
+    let (refusal, ends) = match accept(&request, shared) {
+        Ok(None) => return health(is_head),
+        Ok(Some(expected)) => match take(request, &name, expected, shared).await {
+            Ok(reply) => return reply,
+            // What is left of its body is in the way of the next request.
+            Err(refusal) => (refusal, true),
+        },
+        Err(refusal) => {
+            let ends = *shared.stage.borrow() != Stage::Serving;
             let waits_for_leave = request.headers().contains_key(EXPECT);
-            if !waits_for_leave {
+            if !ends && !waits_for_leave {
                 discard(request.into_body()).await;
             }
-            *reply
+            (refusal, ends)
         }
     };
-    if is_head { reply.map(|_| Default::default()) } else { reply }
+    shared.books.count("requests_refused", 1);
+    shared.books.warn("refused request", &format_args!("{name}: {}", refusal.why));
+    let mut reply = refusal.reply();
+    if ends {
+        reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if is_head { reply.map(|_| Full::default()) } else { reply }
+}
+
+fn health(is_head: bool) -> Reply {
+    let reply = text(StatusCode::OK, "ok");
+    if is_head { reply.map(|_| Full::default()) } else { reply }
+}
+
+/// What messages and books call a request: our URL, the sender, what it asked for.
+fn name(request: &Request<Incoming>, peer: SocketAddr, shared: &Shared) -> String {
+    let path = request.uri().path();
+    let mut shown = path.len().min(SHOWN_PATH_BYTES_MAX);
+    while !path.is_char_boundary(shown) {
+        shown -= 1;
+    }
+    format!("{} {peer} {} {}", shared.settings.name, request.method(), &path[..shown])
 }
 
 /// A request that is being answered.
@@ -80,18 +105,20 @@ impl Drop for InHand<'_> {
 
 /// A body that is worth receiving.
 struct Expected {
-    name: String,
     route: usize,
     path: String,
     query: String,
     coding: Coding,
 }
 
-/// What the head of a request promises, or the reply to a head that promises nothing good.
-fn accept(request: &Request<Incoming>, peer: SocketAddr, shared: &Shared) -> Result<Expected, Box<Reply>> {
+/// What the head of a request promises; none when somebody only asks whether we are there.
+fn accept(request: &Request<Incoming>, shared: &Shared) -> Result<Option<Expected>, Refusal> {
+    if *shared.stage.borrow() != Stage::Serving {
+        return Err(Refusal::busy(STOPPING));
+    }
     let (headers, settings) = (request.headers(), &shared.settings);
     let (method, whole_path) = (request.method(), request.uri().path());
-    let nothing = || Box::new(text(StatusCode::NOT_FOUND, "nothing is here"));
+    let nothing = || Refusal::new(StatusCode::NOT_FOUND, "nothing is here");
     let path = whole_path.strip_prefix(&settings.prefix).ok_or_else(nothing)?;
     let path = match path {
         "" => "/",
@@ -102,22 +129,21 @@ fn accept(request: &Request<Incoming>, peer: SocketAddr, shared: &Shared) -> Res
     let found = route::find(method, path, media);
     // Whether we are there is no secret.
     if found == Found::Health {
-        return Err(Box::new(text(StatusCode::OK, "ok")));
+        return Ok(None);
     }
     if !settings.guard.admits(headers.get(AUTHORIZATION).map(|value| value.as_bytes())) {
-        shared.books.count("requests_unauthorized", 1);
-        let reply = text(StatusCode::UNAUTHORIZED, "say who you are");
-        return Err(Box::new(with(reply, WWW_AUTHENTICATE, settings.guard.challenge())));
+        let refusal = Refusal::new(StatusCode::UNAUTHORIZED, "no token, user or password that is known");
+        return Err(refusal.with(WWW_AUTHENTICATE, settings.guard.challenge()));
     }
     let route = match found {
         Found::Route(number) => number,
         Found::OtherMethods(methods) => {
             let why = format!("{method} is not taken here, only {methods}");
-            return Err(Box::new(with(text(StatusCode::METHOD_NOT_ALLOWED, &why), ALLOW, &methods)));
+            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, why).with(ALLOW, methods));
         }
         Found::OtherMedia(known) => {
             let why = format!("content-type \"{media}\" is not taken here, only {known}");
-            return Err(Box::new(text(StatusCode::UNSUPPORTED_MEDIA_TYPE, &why)));
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
         }
         Found::Health | Found::Nothing => return Err(nothing()),
     };
@@ -127,54 +153,46 @@ fn accept(request: &Request<Incoming>, peer: SocketAddr, shared: &Shared) -> Res
     };
     let coding = coding.ok_or_else(|| {
         let why = format!("this content-encoding is not known, only {KNOWN}");
-        Box::new(with(text(StatusCode::UNSUPPORTED_MEDIA_TYPE, &why), ACCEPT_ENCODING, KNOWN))
+        Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why).with(ACCEPT_ENCODING, KNOWN)
     })?;
     if !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING) {
-        return Err(Box::new(text(StatusCode::LENGTH_REQUIRED, "a content-length or chunks are needed")));
+        return Err(Refusal::new(StatusCode::LENGTH_REQUIRED, "a content-length or chunks are needed"));
     }
     if request.body().size_hint().lower() > settings.body_bytes_max as u64 {
-        return Err(Box::new(too_large(settings.body_bytes_max)));
+        return Err(too_large(settings.body_bytes_max));
     }
-    let mut shown = whole_path.len().min(SHOWN_PATH_BYTES_MAX);
-    while !whole_path.is_char_boundary(shown) {
-        shown -= 1;
-    }
-    Ok(Expected {
-        name: format!("{} {peer} {method} {}", settings.name, &whole_path[..shown]),
-        route,
-        path: path.to_owned(),
-        query: request.uri().query().unwrap_or_default().to_owned(),
-        coding,
-    })
+    let query = request.uri().query().unwrap_or_default();
+    Ok(Some(Expected { route, path: path.to_owned(), query: query.to_owned(), coding }))
 }
 
 /// Receives the body, hands it to the source, and waits for what becomes of it.
-async fn take(request: Request<Incoming>, expected: Expected, shared: &Shared) -> Reply {
-    let Expected { name, route, path, query, coding } = expected;
-    let dialect = ROUTES[route].dialect;
+async fn take(
+    request: Request<Incoming>,
+    name: &str,
+    expected: Expected,
+    shared: &Shared,
+) -> Result<Reply, Refusal> {
+    let Expected { route, path, query, coding } = expected;
     let mut stage = shared.stage.subscribe();
     let closing = async { _ = stage.wait_for(|stage| *stage == Stage::Closing).await };
-    let received = tokio::select! {
-        received = receive(request.into_body(), shared) => received,
-        () = closing => return with(busy(STOPPING), CONNECTION, "close"),
-    };
-    let (bytes, memory) = match received {
-        Ok(received) => received,
-        Err(reply) => return with(*reply, CONNECTION, "close"),
+    let (bytes, memory) = tokio::select! {
+        received = receive(request.into_body(), shared) => received?,
+        () = closing => return Err(Refusal::busy(STOPPING)),
     };
     let (answer, mut answered) = oneshot::channel();
     let ticket = Arc::new(Ticket::default());
     // A sender that goes away takes its body with it, unless that was taken already.
     let _withdrawal = Withdrawal(Arc::clone(&ticket));
-    let sent = Arc::clone(&ticket);
+    let (name, sent) = (name.to_owned(), Arc::clone(&ticket));
     shared.queue.push(Body { name, route, path, query, coding, bytes, ticket: sent, answer, memory });
     let verdict = match timeout(ROOM_TIME, &mut answered).await {
         Ok(verdict) => verdict,
-        Err(_) if ticket.withdraw() => Ok(Verdict::Busy(FULL)),
+        Err(_) if ticket.withdraw() => return Err(Refusal::busy(FULL)),
         // It is on its way out: how that ends must be known before anything is said.
         Err(_) => answered.await,
     };
-    dialect.reply(verdict.unwrap_or(Verdict::Busy(STOPPING)))
+    let verdict = verdict.map_err(|_| Refusal::busy(STOPPING))?;
+    Ok(ROUTES[route].dialect.reply(verdict))
 }
 
 struct Withdrawal(Arc<Ticket>);
@@ -186,22 +204,22 @@ impl Drop for Withdrawal {
 }
 
 /// A whole body and its share of the memory.
-async fn receive(mut body: Incoming, shared: &Shared) -> Result<(Vec<u8>, OwnedSemaphorePermit), Box<Reply>> {
+async fn receive(mut body: Incoming, shared: &Shared) -> Result<(Vec<u8>, OwnedSemaphorePermit), Refusal> {
     let bytes_max = shared.settings.body_bytes_max;
     let mut bytes = Vec::new();
-    let full = || Box::new(busy(FULL));
+    let full = || Refusal::busy(FULL);
     let mut memory = Arc::clone(&shared.memory).try_acquire_many_owned(0).map_err(|_| full())?;
     let mut start = Instant::now();
     loop {
         let more = Duration::from_secs(bytes.len() as u64 / BODY_BYTES_PER_SECOND);
         let data = match timeout_at(start + BODY_TIME + more, body.frame()).await {
-            Err(_) => return Err(Box::new(text(StatusCode::REQUEST_TIMEOUT, "the body comes too slowly"))),
+            Err(_) => return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body comes too slowly")),
             Ok(None) => return Ok((bytes, memory)),
-            Ok(Some(Err(error))) => return Err(Box::new(text(StatusCode::BAD_REQUEST, &error.to_string()))),
+            Ok(Some(Err(error))) => return Err(Refusal::new(StatusCode::BAD_REQUEST, error.to_string())),
             Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
         };
         if bytes.len() + data.len() > bytes_max {
-            return Err(Box::new(too_large(bytes_max)));
+            return Err(too_large(bytes_max));
         }
         let asked = Instant::now();
         let share = u32::try_from(data.len()).unwrap_or(u32::MAX);
@@ -228,8 +246,9 @@ async fn discard(mut body: Incoming) {
     let _ = timeout(DISCARD_TIME, read).await;
 }
 
-fn too_large(bytes_max: usize) -> Reply {
-    text(StatusCode::PAYLOAD_TOO_LARGE, &format!("a body has at most {bytes_max} bytes, packed or unpacked"))
+fn too_large(bytes_max: usize) -> Refusal {
+    let why = format!("a body has at most {bytes_max} bytes, packed or unpacked");
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why)
 }
 
 /// A header as text; empty when it is not there, or no text.

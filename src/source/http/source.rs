@@ -15,7 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Resource, getrlimit};
 use tokio::sync::oneshot;
 
-use super::answer::Verdict;
+use super::answer::{Refusal, Verdict};
 use super::auth::Guard;
 use super::inflate::BadCoding;
 use super::queue::Body;
@@ -148,11 +148,11 @@ impl HttpSource {
         let bytes_max = self.shared.settings.body_bytes_max;
         let (mut decoder, unpacked) = match understand(&body, bytes_max) {
             Ok(understood) => understood,
-            Err((status, why)) => {
+            Err(refusal) => {
                 books.read(1, body.bytes.len() as u64);
-                books.reject(&body.name, 1, "bad request", &why);
+                books.reject(&body.name, 1, "bad request", &refusal.why);
                 // A sender that has gone does not hear it.
-                let _ = body.answer.send(Verdict::Refused(status, why));
+                let _ = body.answer.send(Verdict::Refused(refusal));
                 return false;
             }
         };
@@ -232,13 +232,14 @@ impl HttpSource {
 /// What reads a body, and the body as it was before it was packed.
 type Understood<'a> = (Box<dyn Decoder>, Cow<'a, [u8]>);
 
-/// What is needed to read a body; or the status and the sentence of a refusal.
-fn understand(body: &Body, bytes_max: usize) -> Result<Understood<'_>, (StatusCode, String)> {
+/// What is needed to read a body.
+fn understand(body: &Body, bytes_max: usize) -> Result<Understood<'_>, Refusal> {
     let target = Target { path: &body.path, query: &body.query };
-    let decoder = (ROUTES[body.route].decoder)(target).map_err(|why| (StatusCode::BAD_REQUEST, why))?;
+    let decoder = (ROUTES[body.route].decoder)(target);
+    let decoder = decoder.map_err(|why| Refusal::new(StatusCode::BAD_REQUEST, why))?;
     let unpacked = body.coding.unpack(&body.bytes, bytes_max).map_err(|error| match error {
-        BadCoding::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
-        BadCoding::Broken(_) => (StatusCode::BAD_REQUEST, error.to_string()),
+        BadCoding::TooLarge(_) => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+        BadCoding::Broken(_) => Refusal::new(StatusCode::BAD_REQUEST, error.to_string()),
     })?;
     Ok((decoder, unpacked))
 }
