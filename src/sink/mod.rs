@@ -1,5 +1,6 @@
 //! Floor 3 · Ways out, one file each. Every sink takes whole lines; what they mean was decided above.
 
+mod amqp;
 mod delivery;
 mod file;
 mod standard;
@@ -19,7 +20,7 @@ use crate::base::{Address, Books, Failure, LineSink, Secret, Stop, Url};
 use crate::wire::signature::DEFAULT_SECRET;
 
 /// The schemes that [`open`] knows.
-pub const SCHEMES: [&str; 4] = ["file", "udp", "tcp", "unix"];
+pub const SCHEMES: [&str; 7] = ["file", "udp", "tcp", "unix", "amqp", "amqps", "notifier"];
 
 /// A way out that can be reopened and has an end.
 pub trait Sink: LineSink + Send {
@@ -53,7 +54,8 @@ impl Default for Options {
 }
 
 /// Opens `-`, a path, `file:PATH[?max_bytes=&backup_count=][&sync]`, `udp://HOST:PORT`, or
-/// `tcp://HOST:PORT` and `unix:PATH` with `[?queue=BYTES][&when_full=drop|wait][&linger=SECONDS]`.
+/// `tcp://HOST:PORT` and `unix:PATH` with `[?queue=BYTES][&when_full=drop|wait][&linger=SECONDS]`,
+/// `amqp[s]://[USER[:PASSWORD]@]HOST[:PORT][/VIRTUAL-HOST][?OPTIONS]`, `notifier://…` of the same form.
 ///
 /// After `stop` was requested, no sink makes its caller wait longer than it lingers at its end.
 ///
@@ -62,7 +64,7 @@ impl Default for Options {
 /// there is no error: the sink tries until its end.
 pub fn open(
     text: &str,
-    _options: &Options,
+    options: &Options,
     books: &Arc<Books>,
     stop: &Arc<Stop>,
 ) -> Result<Box<dyn Sink>, Failure> {
@@ -88,6 +90,7 @@ pub fn open(
         "unix" => {
             Ok(Box::new(StreamSink::unix(url.path()?, url.name(), stream_options(&url)?, books, stop)?))
         }
+        "amqp" | "amqps" | "notifier" => amqp::open(&url, options, books, stop),
         _ => Err(url.unknown_scheme(&SCHEMES)),
     }
 }
