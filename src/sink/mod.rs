@@ -1,5 +1,6 @@
 //! Floor 3 · Ways out, one file each. Every sink takes whole lines; what they mean was decided above.
 
+mod amqp;
 mod courier;
 mod delivery;
 mod file;
@@ -22,7 +23,7 @@ use crate::wire::meter::MeterWriter;
 use crate::wire::signature::DEFAULT_SECRET;
 
 /// The schemes that [`open`] knows.
-pub const SCHEMES: [&str; 4] = ["file", "udp", "tcp", "unix"];
+pub const SCHEMES: &[&str] = &["file", "udp", "tcp", "unix", "amqp", "amqps", "notifier"];
 
 /// A way out that can be reopened and has an end.
 pub trait Sink: LineSink + Send {
@@ -56,7 +57,8 @@ impl Default for Options {
 }
 
 /// Opens `-`, a path, `file:PATH[?max_bytes=&backup_count=][&sync]`, `udp://HOST:PORT`, or
-/// `tcp://HOST:PORT` and `unix:PATH` with `[?queue=BYTES][&when_full=drop|wait][&linger=SECONDS]`.
+/// `tcp://HOST:PORT` and `unix:PATH` with `[?queue=BYTES][&when_full=drop|wait][&linger=SECONDS]`,
+/// `amqp[s]://[USER[:PASSWORD]@]HOST[:PORT][/VIRTUAL-HOST][?OPTIONS]`, `notifier://…` of the same form.
 ///
 /// udp: and tcp: send what Ceilometer's publishers of that name send, and lines with `?format=json`.
 ///
@@ -98,7 +100,8 @@ pub fn open(
             let streamed = stream_options(&url, &[])?;
             Ok(Box::new(StreamSink::unix(url.path()?, url.name(), streamed, books, stop)?))
         }
-        _ => Err(url.unknown_scheme(&SCHEMES)),
+        "amqp" | "amqps" | "notifier" => amqp::open(&url, options, books, stop),
+        _ => Err(url.unknown_scheme(SCHEMES)),
     }
 }
 

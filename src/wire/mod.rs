@@ -9,6 +9,7 @@ pub mod influx;
 pub mod json;
 pub mod meter;
 pub mod msgpack;
+pub mod oslo;
 pub mod otlp;
 pub mod prometheus;
 mod protobuf;

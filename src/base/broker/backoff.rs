@@ -12,25 +12,31 @@ const MAX: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Backoff {
     next: Duration,
+    max: Duration,
 }
 
 impl Default for Backoff {
     fn default() -> Backoff {
-        Backoff { next: FIRST }
+        Backoff { next: FIRST, max: MAX }
     }
 }
 
 impl Backoff {
-    /// The pause before the next attempt; the one after it is twice as long, up to half a minute.
+    /// One whose longest pause is `max`.
+    pub fn up_to(max: Duration) -> Backoff {
+        Backoff { next: FIRST.min(max), max }
+    }
+
+    /// The pause before the next attempt; the one after it is twice as long, up to the longest.
     pub fn pause(&mut self) -> Duration {
         let pause = self.next.mul_f64(jitter());
-        self.next = (self.next * 2).min(MAX);
+        self.next = (self.next * 2).min(self.max);
         pause
     }
 
     /// An attempt succeeded: the next pause is a short one.
     pub fn reset(&mut self) {
-        self.next = FIRST;
+        self.next = FIRST.min(self.max);
     }
 }
 
@@ -56,5 +62,9 @@ mod tests {
         }
         backoff.reset();
         assert!(backoff.pause() <= FIRST);
+        let mut short = Backoff::up_to(Duration::from_millis(150));
+        for expected in [0.1, 0.15, 0.15] {
+            assert!((expected * 0.5..=expected).contains(&short.pause().as_secs_f64()));
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! A connection to the first host of a place that answers, or why there is none.
 
+use std::collections::VecDeque;
+use std::future::Future;
 use std::time::Duration;
 
+use amqprs::channel::Channel;
 use amqprs::connection::{Connection, OpenConnectionArguments};
 use thiserror::Error;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -12,6 +15,8 @@ use crate::base::Failure;
 
 /// How long a broker may take to answer; a node that recovers its queues answers late, one that hangs never.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long the reason of a no is waited for: it comes before the no does, unless the connection broke.
+const REASON_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why there is no connection.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -55,14 +60,92 @@ impl LinkError {
     }
 }
 
+/// Why something could not be asked for.
+#[derive(Clone, Debug, Error)]
+pub enum Trouble {
+    /// The broker says no.
+    #[error("{why}")]
+    Refused {
+        /// 403 not allowed, 404 not found, 405 locked, 406 of another kind.
+        code: u16,
+        /// In the broker's words.
+        why: String,
+    },
+    /// The connection is of no use any more.
+    #[error("{0}")]
+    Lost(String),
+}
+
+/// AMQP's "you may not".
+pub const NOT_ALLOWED: u16 = 403;
+/// AMQP's "no such thing".
+pub const NOT_FOUND: u16 = 404;
+
 /// A connection, and what the broker says on it by itself.
 pub struct Link {
     /// The connection; closed when it is dropped.
     pub connection: Connection,
-    /// What was said, of the connection and of the channels for which `told` is registered.
-    pub events: UnboundedReceiver<Event>,
-    /// Where it is said.
-    pub told: Told,
+    /// What is said of the connection and its channels.
+    events: UnboundedReceiver<Event>,
+    /// What was said while something else was waited for.
+    earlier: VecDeque<Event>,
+    told: Told,
+}
+
+impl Link {
+    /// What the broker says next by itself. May be given up and called again: nothing is lost.
+    pub async fn event(&mut self) -> Option<Event> {
+        match self.earlier.pop_front() {
+            Some(event) => Some(event),
+            None => self.events.recv().await,
+        }
+    }
+
+    /// A new channel.
+    ///
+    /// # Errors
+    /// When the connection is of no use any more.
+    pub async fn channel(&self) -> Result<Channel, Trouble> {
+        let open = async {
+            let channel = self.connection.open_channel(None).await?;
+            channel.register_callback(self.told.clone()).await?;
+            Ok::<_, amqprs::error::Error>(channel)
+        };
+        match timeout(ANSWER_TIMEOUT, open).await {
+            Ok(opened) => opened.map_err(|error| Trouble::Lost(error.to_string())),
+            Err(_) => Err(Trouble::Lost("the broker does not answer".to_owned())),
+        }
+    }
+
+    /// Waits for the answer to what was asked on `channel`. A no closes the channel, and its reason comes by itself.
+    ///
+    /// # Errors
+    /// The reason.
+    pub async fn ask<T>(
+        &mut self,
+        channel: &Channel,
+        question: impl Future<Output = Result<T, amqprs::error::Error>>,
+    ) -> Result<T, Trouble> {
+        let error = match timeout(ANSWER_TIMEOUT, question).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => return Err(Trouble::Lost("the broker does not answer".to_owned())),
+        };
+        let reason = async {
+            while let Some(event) = self.events.recv().await {
+                match event {
+                    Event::ChannelClosed { channel: id, code, why } if id == channel.channel_id() => {
+                        return Trouble::Refused { code, why };
+                    }
+                    Event::ConnectionClosed(why) => return Trouble::Lost(why),
+                    other => self.earlier.push_back(other),
+                }
+            }
+            Trouble::Lost(error.clone())
+        };
+        let reason = timeout(REASON_TIMEOUT, reason).await;
+        Err(reason.unwrap_or_else(|_| Trouble::Lost(error.clone())))
+    }
 }
 
 /// Connects to the first host of `place` that lets us in.
@@ -92,7 +175,7 @@ pub async fn connect(place: &Place) -> Result<Link, LinkError> {
             Ok(connection) => {
                 let registered = connection.register_callback(told.clone()).await;
                 return match registered {
-                    Ok(()) => Ok(Link { connection, events, told }),
+                    Ok(()) => Ok(Link { connection, events, earlier: VecDeque::new(), told }),
                     Err(error) => Err(LinkError::Away(error.to_string())),
                 };
             }

@@ -11,5 +11,5 @@ mod tls;
 
 pub use backoff::Backoff;
 pub use events::{Event, Told};
-pub use link::{ANSWER_TIMEOUT, Link, LinkError, connect};
+pub use link::{Link, LinkError, NOT_ALLOWED, NOT_FOUND, Trouble, connect};
 pub use place::{OPTIONS, Place};

@@ -3,44 +3,16 @@
 //! A question that the broker answers with no closes the channel it was asked on, so each has a channel that may be
 //! lost. What is there already is taken as it is, durable or not, classic or quorum: only its own maker knows why.
 
-use std::future::Future;
-use std::time::Duration;
-
 use amqprs::channel::{
     BasicConsumeArguments, BasicQosArguments, Channel, ConsumerMessage, ExchangeDeclareArguments,
     QueueBindArguments, QueueDeclareArguments,
 };
 use amqprs::{FieldTable, FieldValue};
-use thiserror::Error;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::timeout;
 
 use super::plan::{Plan, Queue};
 use crate::base::Books;
-use crate::base::broker::{ANSWER_TIMEOUT, Event, Link};
-
-/// How long the reason of a no is waited for: it comes before the no does, unless the connection broke.
-const REASON_TIMEOUT: Duration = Duration::from_secs(1);
-/// AMQP's "no such thing".
-const NOT_FOUND: u16 = 404;
-/// AMQP's "you may not".
-pub const REFUSED: u16 = 403;
-
-/// Why something could not be asked for.
-#[derive(Clone, Debug, Error)]
-pub enum Trouble {
-    /// The broker says no.
-    #[error("{why}")]
-    Refused {
-        /// 403, 404, 405 or 406.
-        code: u16,
-        /// In the broker's words.
-        why: String,
-    },
-    /// The connection is of no use any more.
-    #[error("{0}")]
-    Lost(String),
-}
+use crate::base::broker::{Link, NOT_FOUND, Trouble};
 
 /// A connection on which questions are asked.
 pub struct Asking<'a> {
@@ -62,25 +34,25 @@ pub struct Consumer {
 impl Asking<'_> {
     /// Makes the exchanges that are not there. One that cannot be made is said, and the others go on.
     pub async fn exchanges(&mut self, plan: &Plan) -> Result<(), Trouble> {
-        let mut channel = self.channel().await?;
+        let mut channel = self.link.channel().await?;
         for name in &plan.exchanges {
             let mut arguments = ExchangeDeclareArguments::new(name, "topic");
             arguments.durable(plan.durable).auto_delete(false);
             let passive = arguments.clone().passive(true).finish();
-            match self.ask(&channel, channel.exchange_declare(passive)).await {
-                Err(Trouble::Refused { code: NOT_FOUND, .. }) => channel = self.channel().await?,
+            match self.link.ask(&channel, channel.exchange_declare(passive)).await {
+                Err(Trouble::Refused { code: NOT_FOUND, .. }) => channel = self.link.channel().await?,
                 Err(Trouble::Refused { why, .. }) => {
                     self.say(&format_args!("exchange {name}: {why}"));
-                    channel = self.channel().await?;
+                    channel = self.link.channel().await?;
                     continue;
                 }
                 Err(lost) => return Err(lost),
                 Ok(()) => continue,
             }
-            match self.ask(&channel, channel.exchange_declare(arguments)).await {
+            match self.link.ask(&channel, channel.exchange_declare(arguments)).await {
                 Err(Trouble::Refused { why, .. }) => {
                     self.say(&format_args!("exchange {name} cannot be made: {why}"));
-                    channel = self.channel().await?;
+                    channel = self.link.channel().await?;
                 }
                 other => other?,
             }
@@ -91,23 +63,23 @@ impl Asking<'_> {
     /// Makes and binds a queue where the plan says so, and begins to consume it.
     pub async fn consumer(&mut self, plan: &Plan, index: usize, id: u64) -> Result<Consumer, Trouble> {
         let queue = &plan.queues[index];
-        let mut channel = self.channel().await?;
+        let mut channel = self.link.channel().await?;
         let passive = QueueDeclareArguments::new(&queue.name).passive(true).finish();
-        match self.ask(&channel, channel.queue_declare(passive)).await {
+        match self.link.ask(&channel, channel.queue_declare(passive)).await {
             Err(Trouble::Refused { code: NOT_FOUND, .. }) if plan.declares => {
-                channel = self.channel().await?;
-                self.ask(&channel, channel.queue_declare(declaration(queue, plan.durable))).await?;
+                channel = self.link.channel().await?;
+                self.link.ask(&channel, channel.queue_declare(declaration(queue, plan.durable))).await?;
             }
             other => _ = other?,
         }
         for exchange in &plan.exchanges {
             for topic in &queue.topics {
                 let binding = QueueBindArguments::new(&queue.name, exchange, topic);
-                match self.ask(&channel, channel.queue_bind(binding)).await {
+                match self.link.ask(&channel, channel.queue_bind(binding)).await {
                     Err(Trouble::Refused { why, .. }) => {
                         let name = &queue.name;
                         self.say(&format_args!("queue {name} gets nothing from exchange {exchange}: {why}"));
-                        channel = self.channel().await?;
+                        channel = self.link.channel().await?;
                         break;
                     }
                     other => other?,
@@ -115,53 +87,10 @@ impl Asking<'_> {
             }
         }
         let limit = BasicQosArguments::new(0, plan.prefetch, false);
-        self.ask(&channel, channel.basic_qos(limit)).await?;
+        self.link.ask(&channel, channel.basic_qos(limit)).await?;
         let consume = BasicConsumeArguments::new(&queue.name, "").manual_ack(true).finish();
-        let (_, messages) = self.ask(&channel, channel.basic_consume_rx(consume)).await?;
+        let (_, messages) = self.link.ask(&channel, channel.basic_consume_rx(consume)).await?;
         Ok(Consumer { id, channel, messages })
-    }
-
-    async fn channel(&self) -> Result<Channel, Trouble> {
-        let open = async {
-            let channel = self.link.connection.open_channel(None).await?;
-            channel.register_callback(self.link.told.clone()).await?;
-            Ok::<_, amqprs::error::Error>(channel)
-        };
-        match timeout(ANSWER_TIMEOUT, open).await {
-            Ok(opened) => opened.map_err(|error| Trouble::Lost(error.to_string())),
-            Err(_) => Err(Trouble::Lost("the broker does not answer".to_owned())),
-        }
-    }
-
-    /// Waits for the answer; when it is no, for the reason, which comes a way of its own.
-    async fn ask<T>(
-        &mut self,
-        channel: &Channel,
-        question: impl Future<Output = Result<T, amqprs::error::Error>>,
-    ) -> Result<T, Trouble> {
-        let answer = match timeout(ANSWER_TIMEOUT, question).await {
-            Ok(answer) => answer,
-            Err(_) => return Err(Trouble::Lost("the broker does not answer".to_owned())),
-        };
-        let error = match answer {
-            Ok(answer) => return Ok(answer),
-            Err(error) => error.to_string(),
-        };
-        let reason = async {
-            while let Some(event) = self.link.events.recv().await {
-                match event {
-                    Event::ChannelClosed { channel: id, code, why } if id == channel.channel_id() => {
-                        return Trouble::Refused { code, why };
-                    }
-                    Event::ConnectionClosed(why) => return Trouble::Lost(why),
-                    // Of a consumer that was there before: its messages come to an end, and that is noticed.
-                    _ => {}
-                }
-            }
-            Trouble::Lost(error.clone())
-        };
-        let reason = timeout(REASON_TIMEOUT, reason).await;
-        Err(reason.unwrap_or_else(|_| Trouble::Lost(error.clone())))
     }
 
     fn say(&self, what: &dyn std::fmt::Display) {

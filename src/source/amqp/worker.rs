@@ -16,8 +16,8 @@ use tokio::time::{Instant, interval, sleep_until, timeout};
 use super::body;
 use super::plan::Plan;
 use super::queue::{Command, Mark, Shared};
-use super::topology::{Asking, Consumer, REFUSED, Trouble};
-use crate::base::broker::{Backoff, Event, Link, LinkError, connect};
+use super::topology::{Asking, Consumer};
+use crate::base::broker::{Backoff, Event, Link, LinkError, NOT_ALLOWED, Trouble, connect};
 use crate::base::{Books, Failure};
 
 /// Messages taken from one queue before the others and the commands have their turn.
@@ -160,7 +160,7 @@ impl Worker {
             match asking.consumer(&self.plan, queue, history.new_id()).await {
                 Ok(consumer) => slot.consumer = Some(consumer),
                 Err(Trouble::Refused { code, why }) => {
-                    if code == REFUSED {
+                    if code == NOT_ALLOWED {
                         refused = Some(why.clone());
                     }
                     slot.put_off();
@@ -195,7 +195,7 @@ impl Worker {
                     Some(Command::Acknowledge(marks)) => acknowledge(&slots, &marks).await,
                     Some(Command::Close) | None => return End::Asked,
                 },
-                event = link.events.recv() => match event {
+                event = link.event() => match event {
                     Some(Event::ConnectionClosed(why)) => return End::Failed(LinkError::Away(why)),
                     Some(Event::ChannelClosed { channel, why, .. }) => self.ended(&mut slots, channel, &why),
                     Some(Event::Cancelled { channel }) => {
