@@ -1,4 +1,4 @@
-//! Certificates and keys from PEM files, as what TLS servers and clients are set up with.
+//! Certificates and keys from PEM files, as what TLS servers are set up with.
 //!
 //! TLS 1.2 and 1.3 by rustls; no choice of ciphers is offered, because none of its are weak.
 
@@ -7,15 +7,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{
-    ClientConfig, DigitallySignedStruct, InconsistentKeys, RootCertStore, ServerConfig, SignatureScheme,
-};
+use rustls::{InconsistentKeys, RootCertStore, ServerConfig};
 use thiserror::Error;
 
 use super::Failure;
@@ -32,24 +28,6 @@ pub struct ServerFiles {
     pub key: PathBuf,
     /// The authorities that clients' certificates come from; none when clients need no certificate.
     pub client_authorities: Option<PathBuf>,
-}
-
-/// How a client knows its server, and who it says it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientFiles {
-    /// The authorities that the server's certificate may come from.
-    pub authorities: Authorities,
-    /// The client's certificate and private key; none when it has no identity.
-    pub identity: Option<(PathBuf, PathBuf)>,
-}
-
-/// Whose certificates a client believes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Authorities {
-    /// Those in a file.
-    File(PathBuf),
-    /// Anybody's: the connection is private, but it may be to anybody.
-    Anybody,
 }
 
 /// Why a file is no good for TLS.
@@ -112,38 +90,6 @@ pub fn server(files: &ServerFiles) -> Result<Arc<ServerConfig>, TlsError> {
     Ok(Arc::new(config))
 }
 
-/// The set-up of a client.
-///
-/// # Errors
-/// [`TlsError`] names the file that cannot be used.
-pub fn client(files: &ClientFiles) -> Result<Arc<ClientConfig>, TlsError> {
-    let provider = Arc::new(ring::default_provider());
-    let path = match &files.authorities {
-        Authorities::File(path) => path.as_path(),
-        Authorities::Anybody => Path::new("no authorities"),
-    };
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| unusable(path, &error))?;
-    let builder = match &files.authorities {
-        Authorities::File(path) => {
-            let roots = Arc::new(authorities(path)?);
-            let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
-            builder.with_webpki_verifier(verifier.map_err(|error| unusable(path, &error))?)
-        }
-        Authorities::Anybody => {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody(provider)))
-        }
-    };
-    let config = match &files.identity {
-        None => builder.with_no_client_auth(),
-        Some((of_certificates, of_key)) => builder
-            .with_client_auth_cert(certificates(of_certificates)?, private_key(of_key)?)
-            .map_err(|error| of_pair(error, of_certificates, of_key))?,
-    };
-    Ok(Arc::new(config))
-}
-
 fn authorities(path: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(path)? {
@@ -197,44 +143,5 @@ fn of_pair(error: rustls::Error, certificates: &Path, key: &Path) -> TlsError {
         }
         rustls::Error::InvalidCertificate(_) => unusable(certificates, &error),
         _ => unusable(key, &error),
-    }
-}
-
-/// Takes every certificate, as somebody asked for with `verify=no`; that its owner has the key is still checked.
-#[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -2,6 +2,7 @@
 
 mod client;
 mod limits;
+mod protocols;
 mod tls;
 
 use std::collections::BTreeSet;

@@ -6,7 +6,7 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Seconds after which a sender may try again whose body found no room.
 const RETRY_AFTER_SECONDS: u64 = 5;
@@ -16,7 +16,22 @@ const RETRY_AFTER_SECONDS: u64 = 5;
 pub enum Dialect {
     /// Records: 204; 200 with counts when some were rejected, 400 when all were.
     Records,
+    /// Prometheus' remote write 1.0: 204, and 400 for what must not be sent again, even if some of it was taken.
+    RemoteWrite,
+    /// InfluxDB's interfaces 1 and 2: 204, and 400 with the word of both for a write that was partial.
+    Influx,
+    /// OTLP in JSON: 200, and what was rejected beside it; a `Status` with 400 when all was.
+    OtlpJson,
+    /// The same in Protocol Buffers.
+    OtlpProtobuf,
+    /// Prometheus' Pushgateway: 200, or 400 and why.
+    Pushgateway,
 }
+
+/// `INVALID_ARGUMENT` of google.rpc.Code.
+const INVALID_ARGUMENT: u64 = 3;
+const JSON: &str = "application/json";
+const PROTOBUF: &str = "application/x-protobuf";
 
 /// What became of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,16 +59,69 @@ impl Dialect {
             Verdict::Refused(refusal) => return refusal.reply(),
             Verdict::Taken { accepted, rejected, first } => (accepted, rejected, first),
         };
+        let first = first.map_or(String::new(), |(number, why)| format!("{number}: {why}"));
+        let status = match (accepted, rejected) {
+            (_, 0) => StatusCode::NO_CONTENT,
+            (0, _) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::OK,
+        };
+        if rejected == 0 {
+            return match self {
+                Dialect::OtlpJson => reply(StatusCode::OK, Some(JSON), b"{}".to_vec()),
+                Dialect::OtlpProtobuf => reply(StatusCode::OK, Some(PROTOBUF), Vec::new()),
+                Dialect::Pushgateway => reply(StatusCode::OK, None, Vec::new()),
+                Dialect::Records | Dialect::RemoteWrite | Dialect::Influx => reply(status, None, Vec::new()),
+            };
+        }
+        let count = format!("{rejected} of {} rejected: {first}", accepted + rejected);
         match self {
-            Dialect::Records if rejected == 0 => reply(StatusCode::NO_CONTENT, None, Vec::new()),
             Dialect::Records => {
-                let status = if accepted == 0 { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-                let error = first.map(|(number, why)| format!("{number}: {why}"));
-                let counts = json!({"accepted": accepted, "rejected": rejected, "error": error});
-                reply(status, Some("application/json"), format!("{counts}\n").into_bytes())
+                json_reply(status, &json!({"accepted": accepted, "rejected": rejected, "error": first}))
+            }
+            Dialect::RemoteWrite | Dialect::Pushgateway => text(StatusCode::BAD_REQUEST, &count),
+            Dialect::Influx => {
+                let why = format!("partial write: {first} dropped={rejected}");
+                json_reply(StatusCode::BAD_REQUEST, &json!({"error": why, "code": "invalid", "message": why}))
+            }
+            Dialect::OtlpJson if accepted == 0 => {
+                json_reply(status, &json!({"code": INVALID_ARGUMENT, "message": count}))
+            }
+            // 64-bit integers are texts in the JSON of Protocol Buffers.
+            Dialect::OtlpJson => json_reply(
+                status,
+                &json!({"partialSuccess": {"rejectedDataPoints": rejected.to_string(), "errorMessage": count}}),
+            ),
+            Dialect::OtlpProtobuf if accepted == 0 => {
+                reply(status, Some(PROTOBUF), number_and_text(INVALID_ARGUMENT, &count))
+            }
+            Dialect::OtlpProtobuf => {
+                let partial_success = number_and_text(rejected, &count);
+                let mut body = vec![0x0a];
+                varint(partial_success.len() as u64, &mut body);
+                body.extend(partial_success);
+                reply(status, Some(PROTOBUF), body)
             }
         }
     }
+}
+
+/// A message whose field 1 is a number and whose field 2 is a text: OTLP's `ExportMetricsPartialSuccess`, and `Status`.
+fn number_and_text(number: u64, text: &str) -> Vec<u8> {
+    let mut message = vec![0x08];
+    varint(number, &mut message);
+    message.push(0x12);
+    varint(text.len() as u64, &mut message);
+    message.extend_from_slice(text.as_bytes());
+    message
+}
+
+/// Seven bits a byte, the low ones first (Protocol Buffers, Encoding).
+fn varint(mut number: u64, out: &mut Vec<u8>) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
 }
 
 /// Why a request is not taken, before its body says anything.
@@ -99,6 +167,10 @@ impl Refusal {
 /// A status and a sentence.
 pub fn text(status: StatusCode, sentence: &str) -> Reply {
     reply(status, Some("text/plain; charset=utf-8"), format!("{sentence}\n").into_bytes())
+}
+
+fn json_reply(status: StatusCode, body: &Value) -> Reply {
+    reply(status, Some(JSON), format!("{body}\n").into_bytes())
 }
 
 fn reply(status: StatusCode, media: Option<&'static str>, body: Vec<u8>) -> Reply {

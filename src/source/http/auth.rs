@@ -57,7 +57,8 @@ impl Guard {
         }) else {
             return false;
         };
-        if scheme.eq_ignore_ascii_case(b"bearer") {
+        // "Token" is the word of InfluxDB's clients.
+        if scheme.eq_ignore_ascii_case(b"bearer") || scheme.eq_ignore_ascii_case(b"token") {
             let shown = fingerprint(rest);
             return self.token.iter().fold(false, |found, known| found | same(&shown, known));
         }
@@ -132,6 +133,7 @@ mod tests {
         let basic = |pair: &str| format!("Basic {}", STANDARD.encode(pair));
         let admits = |guard: &Guard, header: &str| guard.admits(Some(header.as_bytes()));
         assert!(admits(&both, "Bearer s3cret") && admits(&both, "bearer  s3cret"));
+        assert!(admits(&both, "Token s3cret"));
         assert!(admits(&both, &basic("ann:a:b")) && admits(&both, &basic("bob:\u{fc}")));
         for wrong in ["", "Bearer", "Bearer ", "Bearer s3cre", "Basic s3cret", "Digest s3cret"] {
             assert!(!admits(&both, wrong), "{wrong}");

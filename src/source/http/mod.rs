@@ -1,4 +1,4 @@
-//! Floor 3 · HTTP and HTTPS: what Ceilometer's http publisher posts, and what speaks its form.
+//! Floor 3 · HTTP and HTTPS: what Ceilometer's publishers and other systems' agents post.
 //!
 //! Two threads: `server` has the connections, on a runtime of its own because hyper asks for one; the source's own
 //! reads the bodies (`source`), so that a flood of them costs the network nothing and a slow output makes senders
@@ -8,6 +8,7 @@
 mod answer;
 mod auth;
 mod connection;
+mod grouping;
 mod inflate;
 mod queue;
 mod request;

@@ -148,10 +148,10 @@ fn accept(request: &Request<Incoming>, shared: &Shared) -> Result<Option<Expecte
         Found::Health | Found::Nothing => return Err(nothing()),
     };
     let coding = match value(headers, CONTENT_ENCODING) {
-        "" => Some(ROUTES[route].coding),
-        header => Coding::of(header),
+        "" => Some(None),
+        header => Coding::of(header).map(Some),
     };
-    let coding = coding.ok_or_else(|| {
+    let coding = coding.map(|coding| ROUTES[route].coding(coding)).ok_or_else(|| {
         let why = format!("this content-encoding is not known, only {KNOWN}");
         Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why).with(ACCEPT_ENCODING, KNOWN)
     })?;

@@ -19,7 +19,7 @@ use super::answer::{Refusal, Verdict};
 use super::auth::Guard;
 use super::inflate::BadCoding;
 use super::queue::Body;
-use super::route::{ROUTES, Target};
+use super::route::{ROUTES, Reader, Target};
 use super::server::{self, Settings, Shared, Stage};
 use crate::base::tls::{self, ServerFiles};
 use crate::base::{Block, Books, Chunk, Failure, Stop, Url, clock};
@@ -65,6 +65,8 @@ pub struct HttpSource {
     linger: Duration,
     /// When what is in hand is given up; none as long as nobody asked for a stop.
     deadline: Option<Instant>,
+    /// The decoder of each route that was asked for.
+    kept: [Option<Box<dyn Decoder>>; ROUTES.len()],
     lines: Vec<u8>,
     /// What messages call the block handed out last.
     name: String,
@@ -132,6 +134,7 @@ impl HttpSource {
             line_max: options.line_max,
             linger: url.seconds("linger", LINGER_SECONDS_MAX)?.unwrap_or(LINGER),
             deadline: None,
+            kept: std::array::from_fn(|_| None),
             lines: Vec::new(),
             name: String::new(),
             unsettled: Vec::new(),
@@ -145,8 +148,15 @@ impl HttpSource {
         let books = &self.shared.books;
         self.lines.clear();
         self.lines.shrink_to(LINES_BYTES_KEPT);
-        let bytes_max = self.shared.settings.body_bytes_max;
-        let (mut decoder, unpacked) = match understand(&body, bytes_max) {
+        let target = Target { path: &body.path, query: &body.query };
+        let decoder = match (&ROUTES[body.route].reader, &mut self.kept[body.route]) {
+            (Reader::Kept(make) | Reader::Unpacking(_, make), kept) => Ok(kept.get_or_insert_with(make)),
+            (Reader::Each(make), kept) => make(target).map(|decoder| kept.insert(decoder)),
+        };
+        let decoder = decoder.map_err(|why| Refusal::new(StatusCode::BAD_REQUEST, why));
+        let understood =
+            decoder.and_then(|decoder| Ok((decoder, unpack(&body, self.shared.settings.body_bytes_max)?)));
+        let (decoder, unpacked) = match understood {
             Ok(understood) => understood,
             Err(refusal) => {
                 books.read(1, body.bytes.len() as u64);
@@ -229,19 +239,12 @@ impl HttpSource {
     }
 }
 
-/// What reads a body, and the body as it was before it was packed.
-type Understood<'a> = (Box<dyn Decoder>, Cow<'a, [u8]>);
-
-/// What is needed to read a body.
-fn understand(body: &Body, bytes_max: usize) -> Result<Understood<'_>, Refusal> {
-    let target = Target { path: &body.path, query: &body.query };
-    let decoder = (ROUTES[body.route].decoder)(target);
-    let decoder = decoder.map_err(|why| Refusal::new(StatusCode::BAD_REQUEST, why))?;
-    let unpacked = body.coding.unpack(&body.bytes, bytes_max).map_err(|error| match error {
+/// The body as it was before it was packed.
+fn unpack(body: &Body, bytes_max: usize) -> Result<Cow<'_, [u8]>, Refusal> {
+    body.coding.unpack(&body.bytes, bytes_max).map_err(|error| match error {
         BadCoding::TooLarge(_) => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
         BadCoding::Broken(_) => Refusal::new(StatusCode::BAD_REQUEST, error.to_string()),
-    })?;
-    Ok((decoder, unpacked))
+    })
 }
 
 impl Unsettled {
@@ -336,6 +339,7 @@ impl Drop for HttpSource {
 struct Gathered {
     kept: Vec<(&'static str, String)>,
     more: Vec<(&'static str, u64)>,
+    skipped: Vec<(&'static str, u64)>,
     count: u64,
 }
 
@@ -345,16 +349,31 @@ impl Faults for Gathered {
         if self.kept.len() < FAULTS_KEPT_MAX {
             return self.kept.push((reason, why.to_string()));
         }
-        match self.more.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, count)) => *count += 1,
-            None => self.more.push((reason, 1)),
+        add(&mut self.more, reason, 1);
+    }
+
+    fn skip(&mut self, kind: &'static str, records: u64) {
+        if records > 0 {
+            add(&mut self.skipped, kind, records);
         }
+    }
+}
+
+/// Adds to the count of `name`; there are few names.
+fn add(counts: &mut Vec<(&'static str, u64)>, name: &'static str, by: u64) {
+    match counts.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, count)) => *count += by,
+        None => counts.push((name, by)),
     }
 }
 
 impl Gathered {
     /// Enters the faults of the body `name` in the books. Its decoder left an empty line for each, or for none.
     fn enter(&self, books: &Books, name: &str, lines: &[u8]) {
+        for (kind, records) in &self.skipped {
+            books.read(*records, 0);
+            books.skip(kind, *records);
+        }
         if self.count == 0 {
             return;
         }
