@@ -101,7 +101,7 @@ impl Url {
         Ok(PathBuf::from(OsString::from_vec(decoded(&self.name, path)?)))
     }
 
-    /// The host and port of `scheme://HOST:PORT`; the port is 4952 when none is written.
+    /// The host and port of `scheme://HOST:PORT`; the port is the scheme's own, or 4952, when none is written.
     ///
     /// # Errors
     /// When it is not of that form.
@@ -126,7 +126,7 @@ impl Url {
         };
         let port = match port.strip_prefix(':') {
             Some(port) => port.parse().map_err(|_| self.usage(&form))?,
-            None if port.is_empty() => DEFAULT_PORT,
+            None if port.is_empty() => default_port(&self.scheme),
             None => return Err(self.usage(&form)),
         };
         if host.contains('@') {
@@ -300,6 +300,16 @@ impl HostPort {
     }
 }
 
+/// The port that the senders of a scheme send to unless they are told another.
+fn default_port(scheme: &str) -> u16 {
+    match scheme {
+        "statsd" => 8125,
+        "influx" => 8089,
+        "collectd" => 25_826,
+        _ => DEFAULT_PORT,
+    }
+}
+
 fn is_scheme(word: &str) -> bool {
     let shape = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'+';
     word.len() >= 2 && word.as_bytes()[0].is_ascii_lowercase() && word.bytes().all(shape)
@@ -375,6 +385,9 @@ mod tests {
         assert_eq!(host_port("tcp://10.0.0.1:80/"), place("10.0.0.1", 80));
         assert_eq!(host_port("tcp://[::1]:80"), place("::1", 80));
         assert_eq!(host_port("tcp://[::]"), place("::", 4952));
+        assert_eq!(host_port("statsd://"), place("", 8125));
+        assert_eq!(host_port("influx://x"), place("x", 8089));
+        assert_eq!(host_port("collectd://[::1]"), place("::1", 25_826));
         for bad in
             ["udp:4952", "udp://::1:80", "udp://host:", "udp://host:99999", "udp://[::1]80", "udp://a/b"]
         {

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, ValueEnum};
 
 use super::format;
 use super::shared::{self, Context, OutputArgs, OutputFormat, RunArgs, SignatureArgs};
 use crate::base::{Failure, Outcome};
-use crate::source;
+use crate::source::{self, Format};
 use crate::wire::signature::LineCheck;
 use crate::work::relay::{Relay, relay};
 
@@ -24,6 +24,13 @@ pub struct Args {
     #[arg(value_name = "SOURCE-URL")]
     sources: Vec<String>,
 
+    /// What files and standard input hold
+    ///
+    /// Sockets have their formats in their schemes, and file:PATH?format=FORMAT says it of one file. Times that a text
+    /// does not say are those of its arrival.
+    #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
+    format: InputFormat,
+
     #[command(flatten)]
     signatures: SignatureArgs,
 
@@ -32,6 +39,36 @@ pub struct Args {
 
     #[command(flatten)]
     run: RunArgs,
+}
+
+/// What a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum InputFormat {
+    /// Records, one JSON object a line
+    Jsonl,
+    /// Lines of statsd; each value is a sample
+    Statsd,
+    /// InfluxDB's line protocol, times in nanoseconds
+    Influx,
+    /// What exporters of Prometheus or OpenMetrics expose
+    Prometheus,
+    /// OTLP metrics in JSON
+    Otlp,
+    /// The JSON of collectd's write_http
+    Collectd,
+}
+
+impl InputFormat {
+    fn foreign(self) -> Option<Format> {
+        match self {
+            InputFormat::Jsonl => None,
+            InputFormat::Statsd => Some(Format::Statsd),
+            InputFormat::Influx => Some(Format::Influx),
+            InputFormat::Prometheus => Some(Format::Prometheus),
+            InputFormat::Otlp => Some(Format::Otlp),
+            InputFormat::Collectd => Some(Format::Collectd),
+        }
+    }
 }
 
 /// The program.
@@ -48,8 +85,11 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     if args.sources.is_empty() {
         shared::hint_at_terminal(context);
     }
-    let options =
-        source::Options { line_max: args.run.max_line, verification: args.signatures.verification()? };
+    let options = source::Options {
+        line_max: args.run.max_line,
+        verification: args.signatures.verification()?,
+        format: args.format.foreign(),
+    };
     let sources = shared::open_sources(&args.sources, &options, context)?;
     for source in &sources {
         if let Some(address) = source.bound() {

@@ -67,7 +67,7 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     if args.input.is_empty() {
         shared::hint_at_terminal(context);
     }
-    let source_options = source::Options { line_max: args.run.max_line, verification };
+    let source_options = source::Options { line_max: args.run.max_line, verification, format: None };
     let sources = shared::open_sources(&args.input, &source_options, context)?;
     let relay_all = Relay { trees: false, signatures };
     let relayed = relay(sources, relay_all, &mut sink, &context.books, &context.stop);

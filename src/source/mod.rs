@@ -1,6 +1,7 @@
 //! Floor 3 · Ways in, one file each. Every source hands out blocks of whole lines; what a line means is decided above.
 
 mod amqp;
+mod decoded;
 mod files;
 mod follow;
 mod frames;
@@ -9,16 +10,19 @@ mod stream;
 #[cfg(test)]
 mod testing;
 mod udp;
+mod wires;
 
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+pub use decoded::Decoded;
 pub use files::Files;
 pub use follow::{Begin, Follow};
 pub use http::HttpSource;
 pub use stream::StreamSource;
 pub use udp::UdpSource;
+pub use wires::Format;
 
 use crate::base::lines::LINE_MAX;
 use crate::base::{Address, Books, Chunk, Failure, Secret, Stop, Url};
@@ -27,7 +31,8 @@ use crate::wire::meter::{Form, MeterReader};
 use crate::wire::signature::{DEFAULT_SECRET, Unverified, Verification};
 
 /// The schemes that [`open`] knows.
-pub const SCHEMES: &[&str] = &["file", "udp", "tcp", "unix", "http", "https", "amqp", "amqps"];
+pub const SCHEMES: &[&str] =
+    &["file", "udp", "tcp", "unix", "http", "https", "amqp", "amqps", "statsd", "influx", "collectd"];
 
 /// A way in.
 ///
@@ -77,6 +82,8 @@ pub struct Options {
     pub line_max: usize,
     /// How signed records are checked.
     pub verification: Verification,
+    /// What files and standard input hold, unless their URL says it; none are records.
+    pub format: Option<Format>,
 }
 
 impl Default for Options {
@@ -85,6 +92,7 @@ impl Default for Options {
         Options {
             line_max: LINE_MAX,
             verification: Verification { secret, unverified: Unverified::default() },
+            format: None,
         }
     }
 }
@@ -104,6 +112,13 @@ impl Faults for Told<'_> {
         self.books.read(1, std::mem::take(&mut self.bytes));
         self.books.reject(self.source, self.line, reason, why);
     }
+
+    fn skip(&mut self, kind: &'static str, records: u64) {
+        if records > 0 {
+            self.books.read(records, std::mem::take(&mut self.bytes));
+            self.books.skip(kind, records);
+        }
+    }
 }
 
 /// Opens `-`, a path, `file:PATH`, `file:PATH?follow[&from=end]`, `udp://HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH`,
@@ -112,6 +127,9 @@ impl Faults for Told<'_> {
 ///
 /// Over udp: and tcp: come lines or what Ceilometer's publishers of that name send; `?format=json` or `=msgpack` says
 /// that it is the one.
+///
+/// `statsd://`, `influx://` and `collectd://` are datagrams of those systems, and a file may hold one of the formats that
+/// `options.format` or its own `?format=` names.
 ///
 /// A host that is left out is loopback: nothing listens beyond it unless `0.0.0.0` or `[::]` is written out.
 /// A source that lives long enters what it loses in
@@ -122,32 +140,41 @@ impl Faults for Told<'_> {
 pub fn open(text: &str, options: &Options, books: &Arc<Books>) -> Result<Box<dyn Source>, Failure> {
     let line_max = options.line_max;
     let url = match Address::parse(text)? {
-        Address::Standard => return Ok(Box::new(Files::stdin(line_max)?)),
-        Address::Path(path) => return Ok(Box::new(Files::open(&path, text, line_max)?)),
+        Address::Standard => return Ok(decoded(Box::new(Files::stdin(line_max)?), options.format, books)),
+        Address::Path(path) => {
+            return Ok(decoded(Box::new(Files::open(&path, text, line_max)?), options.format, books));
+        }
         Address::Url(url) => url,
     };
     match url.scheme() {
         "file" => {
-            url.only_options(&["follow", "from"])?;
+            url.only_options(&["follow", "from", "format"])?;
             let path = url.path()?;
+            let format = file_format(&url, options)?;
             if url.flag("follow")? {
                 let from = match url.choice("from", &["start", "end"])? {
                     "end" => Begin::End,
                     _ => Begin::Start,
                 };
-                return Ok(Box::new(Follow::open(&path, url.name(), from, line_max, books)?));
+                if format == Some(Format::Prometheus) {
+                    return Err(url.usage(&"an exposition is read whole, and a followed file has no end"));
+                }
+                let follow = Follow::open(&path, url.name(), from, line_max, books)?;
+                return Ok(decoded(Box::new(follow), format, books));
             }
             if url.value("from")?.is_some() {
                 return Err(url.usage(&"from says where to begin to follow: it needs follow"));
             }
-            Ok(Box::new(Files::open(&path, url.name(), line_max)?))
+            Ok(decoded(Box::new(Files::open(&path, url.name(), line_max)?), format, books))
         }
         "udp" => {
             url.only_options(&["buffer", "format"])?;
-            let buffer =
-                url.bytes("buffer", 4096..=1 << 30)?.map_or(udp::SOCKET_BUFFER_BYTES, |bytes| bytes as usize);
             let decoder = Box::new(MeterReader::new(form(&url)?, &options.verification));
-            Ok(Box::new(UdpSource::bind(&url.host_port()?, url.name(), buffer, decoder, books)?))
+            Ok(Box::new(UdpSource::bind(&url.host_port()?, url.name(), buffer(&url)?, decoder, books)?))
+        }
+        "statsd" | "influx" | "collectd" => {
+            let decoder = wires::of_datagrams(&url)?;
+            Ok(Box::new(UdpSource::bind(&url.host_port()?, url.name(), buffer(&url)?, decoder, books)?))
         }
         "tcp" => {
             url.only_options(&["format"])?;
@@ -162,6 +189,31 @@ pub fn open(text: &str, options: &Options, books: &Arc<Books>) -> Result<Box<dyn
         "amqp" | "amqps" => amqp::open(&url, options, books),
         _ => Err(url.unknown_scheme(SCHEMES)),
     }
+}
+
+/// `source`, read as `format` when there is one.
+fn decoded(source: Box<dyn Source>, format: Option<Format>, books: &Arc<Books>) -> Box<dyn Source> {
+    match format {
+        Some(format) => Box::new(Decoded::new(source, format, books)),
+        None => source,
+    }
+}
+
+/// What a file holds: what its URL says, else what the run's options say.
+fn file_format(url: &Url, options: &Options) -> Result<Option<Format>, Failure> {
+    if url.value("format")?.is_none() {
+        return Ok(options.format);
+    }
+    let mut known = vec!["jsonl"];
+    known.extend(Format::ALL.iter().map(|(name, _)| *name));
+    let word = url.choice("format", &known)?;
+    Ok(Format::ALL.iter().find(|(name, _)| *name == word).map(|(_, format)| *format))
+}
+
+/// The socket buffer that a URL asks for, in bytes.
+fn buffer(url: &Url) -> Result<usize, Failure> {
+    let bytes = url.bytes("buffer", 4096..=1 << 30)?;
+    Ok(bytes.map_or(udp::SOCKET_BUFFER_BYTES, |bytes| bytes as usize))
 }
 
 /// What the messages of a URL are: what they look like, unless it says.

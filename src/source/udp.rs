@@ -35,6 +35,10 @@ pub struct UdpSource {
     socket: UdpSocket,
     name: String,
     decoder: Box<dyn Decoder>,
+    /// When the decoder gives what it gathered; none for one that gathers nothing.
+    flush_due: Option<Instant>,
+    /// Whether the last of that was handed out.
+    ended: bool,
     datagram: Vec<u8>,
     block: Vec<u8>,
     /// The number of the first line in `block`.
@@ -42,7 +46,7 @@ pub struct UdpSource {
     /// The number of the line that comes next.
     line: u64,
     buffer_bytes: usize,
-    /// Bytes handed out since a stop was requested: a sender that never pauses must not keep us.
+    /// Bytes taken since a stop was requested: a sender that never pauses must not keep us.
     after_stop_bytes: usize,
     inode: u64,
     drops_seen: u32,
@@ -89,6 +93,8 @@ impl UdpSource {
         Ok(UdpSource {
             socket,
             name: name.to_owned(),
+            flush_due: decoder.period().map(|period| Instant::now() + period),
+            ended: false,
             decoder,
             datagram: Vec::with_capacity(DATAGRAM_BYTES_MAX),
             block: Vec::new(),
@@ -104,13 +110,13 @@ impl UdpSource {
         })
     }
 
-    /// Takes all datagrams that have come, up to a block; false when there was none.
-    fn receive(&mut self) -> Result<bool, Failure> {
-        self.block.clear();
-        self.first_line = self.line;
+    /// Takes the datagrams that have come, up to a block; how many bytes there were.
+    fn receive(&mut self) -> Result<usize, Failure> {
         self.block.reserve(BLOCK_BYTES + DATAGRAM_BYTES_MAX);
         let at = Timestamp::from_ns(clock::now_ns());
-        while self.block.len() < BLOCK_BYTES {
+        let (mut received, mut datagrams) = (0, 0);
+        // A decoder that gathers fills no block: what came in is counted too.
+        while self.block.len() < BLOCK_BYTES && received < BLOCK_BYTES {
             self.datagram.clear();
             match recv(&self.socket, spare_capacity(&mut self.datagram), RecvFlags::DONTWAIT) {
                 Ok(_) if self.datagram.is_empty() => {}
@@ -120,6 +126,8 @@ impl UdpSource {
                     let mut told = Told { source: &self.name, line: self.line, bytes, books: &self.books };
                     self.decoder.decode(&self.datagram, at, &mut self.block, &mut told);
                     self.line += memchr_iter(b'\n', &self.block[start..]).count() as u64;
+                    received += self.datagram.len();
+                    datagrams += 1;
                 }
                 Err(Errno::AGAIN) => break,
                 // Interrupted, or word of a datagram that somebody sent from this socket: not about what comes in.
@@ -127,13 +135,30 @@ impl UdpSource {
                 Err(errno) => return Err(Failure::io("cannot read", &self.name, errno.into())),
             }
         }
-        self.drops_unknown |= !self.block.is_empty();
-        Ok(!self.block.is_empty())
+        self.drops_unknown |= received > 0;
+        if self.flush_due.is_some() {
+            self.books.count("datagrams", datagrams);
+        }
+        Ok(received)
     }
 
-    /// Waits for a datagram or a stop; looks up the drops first when that is due.
+    /// Appends what the decoder gathered to the block when that is due, or when nothing more will come.
+    fn flush_if_due(&mut self) {
+        let now = Instant::now();
+        let Some(due) = self.flush_due.filter(|due| self.ended || now >= *due) else { return };
+        let start = self.block.len();
+        self.decoder.flush(Timestamp::from_ns(clock::now_ns()), &mut self.block);
+        self.line += memchr_iter(b'\n', &self.block[start..]).count() as u64;
+        let period = self.decoder.period().unwrap_or_default();
+        // A pace that is kept, unless we were held up for longer than it.
+        self.flush_due = Some((due + period).max(now));
+    }
+
+    /// Waits for a datagram, a stop or a flush; no longer than until the drops are due to be looked up.
     fn wait(&mut self, stop: &Stop) {
-        let timeout = self.drops_unknown.then(|| DROPS_EVERY.saturating_sub(self.drops_looked_up.elapsed()));
+        let drops = self.drops_unknown.then(|| DROPS_EVERY.saturating_sub(self.drops_looked_up.elapsed()));
+        let flush = self.flush_due.map(|due| due.saturating_duration_since(Instant::now()));
+        let timeout = drops.into_iter().chain(flush).min();
         let timeout = timeout.and_then(|left| Timespec::try_from(left).ok());
         let mut ready =
             [PollFd::new(&self.socket, PollFlags::IN), PollFd::from_borrowed_fd(stop.as_fd(), PollFlags::IN)];
@@ -166,28 +191,28 @@ impl Source for UdpSource {
         stop: &Stop,
         pause: &mut dyn FnMut() -> Result<(), Failure>,
     ) -> Result<Option<Chunk<'_>>, Failure> {
-        loop {
+        self.block.clear();
+        self.first_line = self.line;
+        while self.block.is_empty() && !self.ended {
             if self.drops_unknown && self.drops_looked_up.elapsed() >= DROPS_EVERY {
                 self.look_up_drops();
             }
             let stopped = stop.requested();
-            if stopped && self.after_stop_bytes >= self.buffer_bytes {
-                return Ok(None);
-            }
-            if self.receive()? {
-                break;
-            }
+            let received = self.receive()?;
             if stopped {
-                return Ok(None);
+                self.after_stop_bytes += received;
+                self.ended = received == 0 || self.after_stop_bytes >= self.buffer_bytes;
             }
-            pause()?;
-            self.wait(stop);
+            self.flush_if_due();
+            if received == 0 && self.block.is_empty() && !self.ended {
+                pause()?;
+                self.wait(stop);
+            }
         }
-        if stop.requested() {
-            self.after_stop_bytes += self.block.len();
+        if self.block.is_empty() {
+            return Ok(None);
         }
-        let first_line = self.first_line;
-        Ok(Some(Chunk::Lines(Block { source: &self.name, bytes: &self.block, first_line })))
+        Ok(Some(Chunk::Lines(Block { source: &self.name, bytes: &self.block, first_line: self.first_line })))
     }
 
     fn close(&mut self, _books: &Books) {

@@ -7,6 +7,8 @@ mod cases;
 mod documents;
 /// The arrows between the folders of `src` that must never exist.
 mod floors;
+/// The wires of other systems, as their senders sent them and as nobody should.
+mod foreign_wires;
 /// What the original recorded, through our tools.
 mod golden;
 /// Ceilometer's udp, tcp and file wires, both ways.
