@@ -5,6 +5,7 @@
 mod glob;
 mod made;
 mod selection;
+pub mod stock;
 
 pub use glob::Glob;
 pub use made::MadeSample;
