@@ -57,6 +57,16 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_definitions_names_every_meter() {
+        let page = include_str!("../../../docs/definitions.md");
+        for meter in parsed(METERS)["metric"].as_array().unwrap() {
+            let name = meter["name"].as_str().unwrap();
+            // The names that are expressions stand there as the names that they give.
+            assert!(name.starts_with('$') || page.contains(&format!("`{name}`")), "{name}");
+        }
+    }
+
+    #[test]
     fn every_trait_says_where_it_comes_from() {
         let file = parsed(EVENT_DEFINITIONS);
         let definitions = file.as_array().unwrap();
