@@ -25,4 +25,21 @@ pub struct MadeSample<'a> {
     pub timestamp: Cow<'a, str>,
     /// What else is known of the resource; a map.
     pub metadata: Node<'a>,
+    /// What the sample was when it was sent, if it was one already.
+    pub sent: Option<Sent<'a>>,
+}
+
+/// What only a sample has that another telemetry made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sent<'a> {
+    /// Its identity.
+    pub id: Cow<'a, str>,
+    /// Where it says to come from.
+    pub source: Node<'a>,
+    /// The user's name, or nothing.
+    pub user_name: Node<'a>,
+    /// The project's name, or nothing.
+    pub project_name: Node<'a>,
+    /// Seconds of its sender's clock that never jumps, or nothing.
+    pub monotonic_time: Node<'a>,
 }

@@ -2,11 +2,13 @@
 //!
 //! Pure: no file, no clock, no network.
 
+pub mod endpoint;
 mod glob;
 mod made;
 mod selection;
+pub mod stock;
 pub mod yaml;
 
 pub use glob::Glob;
-pub use made::MadeSample;
+pub use made::{MadeSample, Sent};
 pub use selection::{BadSelection, Selection};

@@ -13,6 +13,8 @@ mod foreign_wires;
 mod golden;
 /// Ceilometer's udp, tcp and file wires, both ways.
 mod golden_ceilometer_wires;
+/// The samples of fixed endpoints, as recorded.
+mod golden_endpoints;
 /// Lines made to break a reader, against what Python's json makes of them.
 mod hostile;
 /// telemetry-listen as an HTTP server.
