@@ -2,10 +2,10 @@
 //!
 //! Pure: no file, no clock, no network.
 
+pub mod document;
 mod glob;
 mod made;
 mod selection;
-pub mod yaml;
 
 pub use glob::Glob;
 pub use made::MadeSample;
