@@ -39,6 +39,7 @@ struct Counts {
     rejected: BTreeMap<&'static str, u64>,
     skipped: BTreeMap<&'static str, u64>,
     dropped: BTreeMap<String, u64>,
+    published: BTreeMap<String, u64>,
     other: BTreeMap<&'static str, u64>,
     warned: BTreeMap<&'static str, u64>,
     trouble_status: Option<u8>,
@@ -114,6 +115,18 @@ impl Books {
         match counts.dropped.get_mut(whose) {
             Some(count) => *count += records,
             None => _ = counts.dropped.insert(whose.to_owned(), records),
+        }
+    }
+
+    /// `records` were handed to the publisher `whose`, of several that take different ones.
+    pub fn published(&self, whose: &str, records: u64) {
+        if records == 0 {
+            return;
+        }
+        let mut counts = self.counts();
+        match counts.published.get_mut(whose) {
+            Some(count) => *count += records,
+            None => _ = counts.published.insert(whose.to_owned(), records),
         }
     }
 
@@ -200,6 +213,9 @@ impl Books {
             "dropped": counts.dropped,
         });
         if let Value::Object(map) = &mut object {
+            if !counts.published.is_empty() {
+                map.insert("published".to_owned(), json!(counts.published));
+            }
             map.extend(table(&counts.other));
         }
         object

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod file;
+mod preview;
 mod standard;
 mod stream;
 mod tee;
@@ -10,6 +11,7 @@ mod udp;
 use std::sync::Arc;
 
 pub use file::{FileSink, Rotation};
+pub use preview::{Preview, preview};
 pub use standard::StandardSink;
 pub use stream::{StreamOptions, StreamSink, WhenFull};
 pub use tee::Tee;
