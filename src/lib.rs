@@ -8,6 +8,7 @@ pub mod cli;
 pub mod define;
 pub mod model;
 pub mod notify;
+pub mod pipeline;
 pub mod poll;
 pub mod query;
 pub mod rule;

@@ -39,6 +39,7 @@ struct Counts {
     rejected: BTreeMap<&'static str, u64>,
     skipped: BTreeMap<&'static str, u64>,
     dropped: BTreeMap<String, u64>,
+    published: BTreeMap<String, u64>,
     other: BTreeMap<&'static str, u64>,
     warned: BTreeMap<&'static str, u64>,
     trouble_status: Option<u8>,
@@ -141,6 +142,18 @@ impl Books {
         }
     }
 
+    /// `records` were handed to the publisher `whose`, of several that take different ones.
+    pub fn published(&self, whose: &str, records: u64) {
+        if records == 0 {
+            return;
+        }
+        let mut counts = self.counts();
+        match counts.published.get_mut(whose) {
+            Some(count) => *count += records,
+            None => _ = counts.published.insert(whose.to_owned(), records),
+        }
+    }
+
     /// Adds to a count that only one tool knows, as "counter_resets".
     pub fn count(&self, name: &'static str, by: u64) {
         if by > 0 {
@@ -224,6 +237,9 @@ impl Books {
             "dropped": counts.dropped,
         });
         if let Value::Object(map) = &mut object {
+            if !counts.published.is_empty() {
+                map.insert("published".to_owned(), json!(counts.published));
+            }
             map.extend(table(&counts.other));
         }
         object

@@ -1,19 +1,25 @@
 //! telemetry-publish: sends records on.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{ArgGroup, CommandFactory, Parser, ValueHint};
 
 use super::shared::{self, Context, RunArgs, SignatureArgs};
-use crate::base::{Failure, LineSink, Outcome};
+use crate::base::{Books, Failure, LineSink, Outcome, Output};
+use crate::pipeline::{self, Kind, Pipelines, Publisher};
 use crate::sink::{self, Sink, Tee};
 use crate::source;
+use crate::wire::json::Records;
 use crate::wire::signature::LineCheck;
-use crate::work::relay::{Relay, Reopening, relay};
+use crate::work::pipeline::{KEYS, Outlets, Plans, Publishing, Rehearsal, Way};
+use crate::work::relay::{Relay, Reopening, relay, work_all};
 
 /// Send records on to files, hosts and sockets
 #[derive(Parser, Debug)]
 #[command(name = "telemetry-publish", version, max_term_width = 100)]
+#[command(group = ArgGroup::new("pipelines").multiple(true))]
 pub struct Args {
     /// Where they go: -, a path or a URL [default: -]
     ///
@@ -31,6 +37,27 @@ pub struct Args {
     /// Read from here instead of standard input, as telemetry-listen would
     #[arg(long, value_name = "SOURCE-URL")]
     input: Vec<String>,
+
+    /// Publish samples as the sources and sinks of Ceilometer's pipeline.yaml say
+    ///
+    /// The file is used as it is, transformers of the Ocata release included. It takes the place of SINK-URL. Without
+    /// this option no file is read, not even /etc/ceilometer/pipeline.yaml. SIGHUP reads it again. See PIPELINES.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, group = "pipelines", conflicts_with = "sinks")]
+    pipeline: Option<PathBuf>,
+
+    /// The same for events and Ceilometer's event_pipeline.yaml
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, group = "pipelines", conflicts_with = "sinks")]
+    event_pipeline: Option<PathBuf>,
+
+    /// Read the pipelines, say all that is wrong with them, and stop
+    #[arg(long, requires = "pipelines")]
+    check_config: bool,
+
+    /// Send nothing: print for each record which sources, transformers and publishers it meets
+    ///
+    /// And what would leave for each publisher.
+    #[arg(long, requires = "pipelines", conflicts_with = "tee")]
+    dry_run: bool,
 
     #[command(flatten)]
     signatures: SignatureArgs,
@@ -50,6 +77,9 @@ pub fn command() -> clap::Command {
 }
 
 fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
+    if args.pipeline.is_some() || args.event_pipeline.is_some() {
+        return run_pipelines(args, context);
+    }
     let mut urls = args.sinks.clone();
     if (args.tee || urls.is_empty()) && !urls.iter().any(|url| url == "-") {
         urls.push("-".to_owned());
@@ -75,4 +105,78 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     // What was taken is delivered even when the input failed.
     let closed = sink.close();
     relayed.and(closed).map(|()| Outcome::Done)
+}
+
+fn run_pipelines(args: &Args, context: &Context) -> Result<Outcome, Failure> {
+    let books = &context.books;
+    let plans = read_plans(args.pipeline.as_deref(), args.event_pipeline.as_deref(), books)?;
+    if args.check_config {
+        return Ok(Outcome::Done);
+    }
+    let verification = args.signatures.verification()?;
+    let sink_options = sink::Options { secret: verification.secret.clone() };
+    let outlets = outlets(args.dry_run, sink_options, context);
+    let mut publishing = Publishing::new(plans, outlets, args.tee, books)?;
+    let (samples, events, for_reload) = (args.pipeline.clone(), args.event_pipeline.clone(), books.clone());
+    let read = move || read_plans(samples.as_deref(), events.as_deref(), &for_reload);
+    publishing.reload_with(&context.stop, Box::new(read));
+    let mut out = Output::stdout(books)?;
+    if args.input.is_empty() {
+        shared::hint_at_terminal(context);
+    }
+    let source_options = source::Options { line_max: args.run.max_line, verification, format: None };
+    let sources = shared::open_sources(&args.input, &source_options, context)?;
+    let mut records = Records::new(&KEYS).map_err(|error| Failure::Bug(error.to_string()))?;
+    let worked = work_all(sources, &mut records, &mut publishing, &mut out, books, &context.stop);
+    // What was taken is delivered even when the input failed.
+    let finished = publishing.finish(&mut out);
+    worked.and(finished).map(|()| Outcome::Done)
+}
+
+/// What opens the publishers of a run, or only shows what they would send.
+fn outlets(dry_run: bool, options: sink::Options, context: &Context) -> Outlets {
+    if dry_run {
+        let open = move |url: &str| Ok(Way::Shown(sink::preview(url, &options)?));
+        return Outlets::new(Box::new(open), &context.books).watched_by(Box::new(Rehearsal::default()));
+    }
+    let (books, stop) = (context.books.clone(), context.stop.clone());
+    let open = move |url: &str| Ok(Way::Out(sink::open(url, &options, &books, &stop)?));
+    Outlets::new(Box::new(open), &context.books)
+}
+
+/// The plans of all files, or all that is wrong with them. What is odd is said.
+fn read_plans(samples: Option<&Path>, events: Option<&Path>, books: &Books) -> Result<Plans, Failure> {
+    let mut faults = Vec::new();
+    let mut read = |path: Option<&Path>, kind| {
+        let Some(path) = path else { return Ok(None) };
+        let shown = path.display().to_string();
+        let text = fs::read_to_string(path).map_err(|source| Failure::io("cannot read", &shown, source))?;
+        let pipelines = match pipeline::read(&shown, &text, kind, sink::SCHEMES) {
+            Ok(pipelines) => pipelines,
+            Err(found) => {
+                faults.extend(found.iter().map(ToString::to_string));
+                return Ok(None);
+            }
+        };
+        pipelines.warnings.iter().for_each(|warning| books.note(warning));
+        faults.extend(bad_addresses(&shown, &pipelines));
+        Ok::<_, Failure>(Some(pipelines))
+    };
+    let plans = Plans { samples: read(samples, Kind::Samples)?, events: read(events, Kind::Events)? };
+    if faults.is_empty() { Ok(plans) } else { Err(Failure::Configuration(faults)) }
+}
+
+/// What is wrong with the addresses of publishers.
+fn bad_addresses(path: &str, pipelines: &Pipelines) -> Vec<String> {
+    let mut faults = Vec::new();
+    for sink in &pipelines.sinks {
+        for publisher in &sink.publishers {
+            if let Publisher::Address(url) = publisher
+                && let Err(failure) = sink::preview(url, &sink::Options::default())
+            {
+                faults.push(format!("{path}: sink \"{}\": {failure}", sink.name));
+            }
+        }
+    }
+    faults
 }

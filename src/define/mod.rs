@@ -2,12 +2,12 @@
 //!
 //! Pure: no file, no clock, no network.
 
+pub mod document;
 pub mod endpoint;
 mod glob;
 mod made;
 mod selection;
 pub mod stock;
-pub mod yaml;
 
 pub use glob::Glob;
 pub use made::{MadeSample, Sent};

@@ -6,7 +6,7 @@ use std::fmt;
 use super::value::{self, Converted, hint};
 use super::{Alarm, Comparison, ThresholdRule, default_alarm_id};
 use crate::define::Glob;
-use crate::define::yaml::{self, Node, Placed, Table, line};
+use crate::define::document::{self, Node, Placed, Table, line};
 use crate::model::{Granularity, Severity};
 
 /// What the rules file leaves to others to judge: each answers with why a text cannot be.
@@ -46,7 +46,7 @@ impl fmt::Display for Fault {
 /// Every fault, in the order of lines. A text that is no YAML has one.
 pub fn read(path: &str, text: &str, checks: &Checks<'_>) -> Result<Vec<Alarm>, Vec<Fault>> {
     let mut reader = Reader { path, checks, faults: Vec::new() };
-    let alarms = match yaml::parse(text) {
+    let alarms = match document::parse(text) {
         Ok(root) => reader.alarms(&root),
         Err((line, message)) => {
             reader.fault(line, message);

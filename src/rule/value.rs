@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{Action, BadAction, Comparison, GRANULARITY_SECONDS_MAX, PERIODS_MAX};
-use crate::define::yaml::{Node, Placed, line};
+use crate::define::document::{Node, Placed, line};
 use crate::model::{Granularity, NS_PER_SECOND, Severity};
 
 /// A value, or all that is wrong with it; the line of a fault where it is not the value's first.
@@ -17,7 +17,7 @@ fn bad<T>(why: String) -> Converted<T> {
 pub fn text(key: &str, node: &Node) -> Converted<String> {
     match node {
         Node::Text(text) => Ok(text.clone()),
-        Node::Number(_) | Node::Bool(_) => {
+        Node::Integer(_) | Node::Number(_) | Node::Bool(_) => {
             bad(format!("{key} must be a text, not {}: put it in quotes", node.kind()))
         }
         _ => bad(format!("{key} must be a text, not {}", node.kind())),
@@ -77,10 +77,10 @@ pub fn comparison(key: &str, node: &Node) -> Converted<Comparison> {
 
 /// A number, neither infinite nor NaN.
 pub fn finite(key: &str, node: &Node) -> Converted<f64> {
-    match node {
-        Node::Number(number) if number.is_finite() => Ok(*number),
-        Node::Number(_) => bad(format!("{key} must be a finite number")),
-        other => bad(format!("{key} must be a number, not {}", other.kind())),
+    match node.number() {
+        Some(number) if number.is_finite() => Ok(number),
+        Some(_) => bad(format!("{key} must be a finite number")),
+        None => bad(format!("{key} must be a number, not {}", node.kind())),
     }
 }
 
@@ -96,9 +96,9 @@ pub fn periods(key: &str, node: &Node) -> Converted<usize> {
 
 /// Seconds, or a text like `5m`; at most a year.
 pub fn granularity(key: &str, node: &Node) -> Converted<Granularity> {
-    let parsed = match node {
-        Node::Number(number) => number.to_string().parse::<Granularity>(),
-        other => text(key, other)?.parse(),
+    let parsed = match node.number() {
+        Some(number) => number.to_string().parse::<Granularity>(),
+        None => text(key, node)?.parse(),
     };
     match parsed {
         Ok(long) if long.ns() > GRANULARITY_SECONDS_MAX * NS_PER_SECOND => {

@@ -5,6 +5,7 @@ mod courier;
 mod delivery;
 mod file;
 mod framing;
+mod preview;
 mod standard;
 mod stream;
 mod tee;
@@ -13,6 +14,7 @@ mod udp;
 use std::sync::Arc;
 
 pub use file::{FileSink, Rotation};
+pub use preview::{Preview, preview};
 pub use standard::StandardSink;
 pub use stream::{StreamOptions, StreamSink, WhenFull};
 pub use tee::Tee;

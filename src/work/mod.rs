@@ -2,6 +2,7 @@
 
 pub mod evaluate;
 pub mod filter;
+pub mod pipeline;
 pub mod poll;
 pub mod records;
 pub mod relay;

@@ -56,6 +56,14 @@ pub trait Worker {
     fn pause(&mut self, out: &mut dyn LineSink) -> Result<(), Failure> {
         out.flush()
     }
+
+    /// Returns when all that was handed on has left this process or is known to be lost; see [`LineSink::settle`].
+    ///
+    /// # Errors
+    /// What ends the run.
+    fn settle(&mut self, out: &mut dyn LineSink) -> Result<(), Failure> {
+        out.settle()
+    }
 }
 
 /// Why a record did not go through.
@@ -98,7 +106,7 @@ pub fn run<W: Worker>(
         // A pause needs the worker and the output, which the block behind it needs too: one after the other.
         let mut pause = || {
             worker.pause(out)?;
-            if settles { out.settle() } else { Ok(()) }
+            if settles { worker.settle(out) } else { Ok(()) }
         };
         match source.next(stop, &mut pause) {
             Ok(Some(Chunk::Lines(block))) => {

@@ -53,7 +53,7 @@ impl Worker for Relay {
 /// # Errors
 /// What the output cannot recover from. A source that fails is reported, and the others go on.
 pub fn relay(
-    mut sources: Vec<Box<dyn Source>>,
+    sources: Vec<Box<dyn Source>>,
     mut relay: Relay,
     out: &mut dyn LineSink,
     books: &Arc<Books>,
@@ -61,9 +61,24 @@ pub fn relay(
 ) -> Result<(), Failure> {
     let extra = if relay.signatures.is_some() { &[SIGNATURE][..] } else { &[] };
     let mut records = Records::new(extra).map_err(|error| Failure::Bug(error.to_string()))?;
+    work_all(sources, &mut records, &mut relay, out, books, stop)
+}
+
+/// As [`relay`], with any worker.
+///
+/// # Errors
+/// What the worker or the output cannot recover from.
+pub fn work_all<W: Worker>(
+    mut sources: Vec<Box<dyn Source>>,
+    records: &mut Records,
+    worker: &mut W,
+    out: &mut dyn LineSink,
+    books: &Arc<Books>,
+    stop: &Arc<Stop>,
+) -> Result<(), Failure> {
     if sources.len() == 1 || sources.iter().all(|source| source.is_complete()) {
         for source in &mut sources {
-            match records::run(source.as_mut(), &mut records, &mut relay, out, books, stop) {
+            match records::run(source.as_mut(), records, worker, out, books, stop) {
                 Err(failure @ Failure::Io { doing: "cannot read", .. }) => books.trouble(&failure),
                 other => other?,
             }
@@ -80,7 +95,7 @@ pub fn relay(
         readers.push(reader.map_err(|error| Failure::io("cannot start a thread for", name, error))?);
     }
     drop(sender);
-    let result = write(&receiver, &mut records, &mut relay, out, books);
+    let result = write(&receiver, records, worker, out, books);
     // Readers that are still waiting for their source end now; those that wait for us see a closed channel.
     drop(receiver);
     stop.request();
@@ -143,10 +158,10 @@ fn read(mut source: Box<dyn Source>, sender: &SyncSender<Owned>, books: &Books, 
     source.close(books);
 }
 
-fn write(
+fn write<W: Worker>(
     receiver: &Receiver<Owned>,
     records: &mut Records,
-    relay: &mut Relay,
+    worker: &mut W,
     out: &mut dyn LineSink,
     books: &Books,
 ) -> Result<(), Failure> {
@@ -155,7 +170,7 @@ fn write(
             Ok(owned) => owned,
             Err(TryRecvError::Disconnected) => break,
             Err(TryRecvError::Empty) => {
-                out.flush()?;
+                worker.pause(out)?;
                 let Ok(owned) = receiver.recv() else { break };
                 owned
             }
@@ -163,7 +178,8 @@ fn write(
         match owned {
             Owned::Lines { source, first_line, bytes } => {
                 let block = Block { source: &source, bytes: &bytes, first_line };
-                work_through(block, records, relay, out, books)?;
+                worker.refresh(records)?;
+                work_through(block, records, worker, out, books)?;
             }
             Owned::TooLong { source, line, bytes } => {
                 let reject = Reject::TooLong(bytes);
@@ -171,13 +187,13 @@ fn write(
                 books.reject(&source, line, reject.reason(), &reject);
             }
             Owned::Settle(answer) => {
-                out.settle()?;
+                worker.settle(out)?;
                 // A reader that stopped waiting acknowledges nothing.
                 let _ = answer.send(());
             }
         }
     }
-    out.flush()
+    worker.pause(out)
 }
 
 /// A sink that is reopened when a HUP asked for it, between two blocks.

@@ -15,6 +15,8 @@ mod golden;
 mod golden_ceilometer_wires;
 /// The samples of fixed endpoints, as recorded.
 mod golden_endpoints;
+/// Pipelines and transformers, as the original recorded them.
+mod golden_pipeline;
 /// Lines made to break a reader, against what Python's json makes of them.
 mod hostile;
 /// telemetry-listen as an HTTP server.

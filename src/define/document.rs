@@ -18,7 +18,9 @@ pub enum Node {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number; whole numbers beyond 2^53 are rounded.
+    /// A whole number.
+    Integer(i64),
+    /// Any other number; a whole one over the range is rounded.
     Number(f64),
     /// Text.
     Text(String),
@@ -34,10 +36,27 @@ impl Node {
         match self {
             Node::Null => "nothing",
             Node::Bool(_) => "true or false",
-            Node::Number(_) => "a number",
+            Node::Integer(_) | Node::Number(_) => "a number",
             Node::Text(_) => "a text",
             Node::List(_) => "a list",
             Node::Table(_) => "a table of keys and values",
+        }
+    }
+
+    /// The number, if it is one; whole numbers beyond 2^53 are rounded.
+    pub fn number(&self) -> Option<f64> {
+        match *self {
+            Node::Integer(number) => Some(number as f64),
+            Node::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Node::Text(text) => Some(text),
+            _ => None,
         }
     }
 }
@@ -94,11 +113,11 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
-        Ok(Node::Number(value as f64))
+        Ok(Node::Integer(value))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
-        Ok(Node::Number(value as f64))
+        Ok(i64::try_from(value).map_or(Node::Number(value as f64), Node::Integer))
     }
 
     fn visit_i128<E>(self, value: i128) -> Result<Node, E> {
