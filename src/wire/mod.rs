@@ -5,7 +5,9 @@
 pub mod columns;
 mod decoder;
 pub mod json;
+pub mod otlp_json;
 pub mod prometheus;
+pub mod reading;
 pub mod signature;
 
 pub use decoder::{Decoder, Faults};
