@@ -3,6 +3,7 @@
 mod courier;
 mod delivery;
 mod file;
+mod http;
 mod standard;
 mod stream;
 mod tee;
@@ -20,7 +21,18 @@ use crate::base::{Address, Books, Failure, LineSink, Secret, Stop, Url};
 use crate::wire::signature::DEFAULT_SECRET;
 
 /// The schemes that [`open`] knows.
-pub const SCHEMES: [&str; 4] = ["file", "udp", "tcp", "unix"];
+pub const SCHEMES: [&str; 10] = [
+    "file",
+    "udp",
+    "tcp",
+    "unix",
+    "http",
+    "https",
+    "prometheus",
+    "prometheus+write",
+    "opentelemetryhttp",
+    "otlp+http",
+];
 
 /// A way out that can be reopened and has an end.
 pub trait Sink: LineSink + Send {
@@ -83,14 +95,17 @@ pub fn open(
             url.only_options(&[])?;
             Ok(Box::new(UdpSink::connect(&url.host_port()?, url.name(), books)?))
         }
-        "tcp" => {
-            Ok(Box::new(StreamSink::tcp(url.host_port()?, url.name(), stream_options(&url)?, books, stop)?))
-        }
-        "unix" => {
-            Ok(Box::new(StreamSink::unix(url.path()?, url.name(), stream_options(&url)?, books, stop)?))
-        }
+        "tcp" => Ok(Box::new(StreamSink::tcp(url.host_port()?, url.name(), only_queue(&url)?, books, stop)?)),
+        "unix" => Ok(Box::new(StreamSink::unix(url.path()?, url.name(), only_queue(&url)?, books, stop)?)),
+        scheme if http::SCHEMES.contains(&scheme) => http::open(&url, books, stop),
         _ => Err(url.unknown_scheme(&SCHEMES)),
     }
+}
+
+/// The options of a queue, and no others.
+fn only_queue(url: &Url) -> Result<StreamOptions, Failure> {
+    url.only_options(&["queue", "when_full", "linger"])?;
+    stream::queue_options(url)
 }
 
 fn rotation(url: &Url) -> Result<Option<Rotation>, Failure> {
@@ -103,21 +118,6 @@ fn rotation(url: &Url) -> Result<Option<Rotation>, Failure> {
         }
         _ => Err(url.usage(&"max_bytes and backup_count rotate the file together: give both or none")),
     }
-}
-
-fn stream_options(url: &Url) -> Result<StreamOptions, Failure> {
-    url.only_options(&["queue", "when_full", "linger"])?;
-    let defaults = StreamOptions::default();
-    Ok(StreamOptions {
-        queue_bytes_max: url
-            .bytes("queue", stream::QUEUE_BYTES_RANGE)?
-            .map_or(defaults.queue_bytes_max, |bytes| bytes as usize),
-        when_full: match url.choice("when_full", &["drop", "wait"])? {
-            "wait" => WhenFull::Wait,
-            _ => WhenFull::Drop,
-        },
-        linger: url.seconds("linger", stream::LINGER_SECONDS_MAX)?.unwrap_or(defaults.linger),
-    })
 }
 
 #[cfg(test)]

@@ -15,14 +15,14 @@ use super::Sink;
 use super::courier::{Batch, Courier, Link, Shared};
 use super::delivery::{Delivery, LOOK_EVERY, Target};
 use crate::base::address::HostPort;
-use crate::base::{Books, Failure, LineSink, Stop};
+use crate::base::{Books, Failure, LineSink, Stop, Url};
 
 /// Bytes a batch: what the caller hands to the thread at once.
 const BATCH_BYTES: usize = 64 * 1024;
 /// What a queue may be asked to hold: a few batches at least, and at most what a host can spare.
-pub const QUEUE_BYTES_RANGE: RangeInclusive<u64> = BATCH_BYTES as u64..=4 << 30;
+const QUEUE_BYTES_RANGE: RangeInclusive<u64> = BATCH_BYTES as u64..=4 << 30;
 /// An hour: longer, and whoever stops the program thinks it hangs.
-pub const LINGER_SECONDS_MAX: f64 = 3600.0;
+const LINGER_SECONDS_MAX: f64 = 3600.0;
 
 /// What happens to records when the queue is full while the receiver is away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,24 @@ impl Default for StreamOptions {
             linger: Duration::from_secs(10),
         }
     }
+}
+
+/// Reads `queue=`, `when_full=` and `linger=` of a URL.
+///
+/// # Errors
+/// When a value makes no sense.
+pub(super) fn queue_options(url: &Url) -> Result<StreamOptions, Failure> {
+    let defaults = StreamOptions::default();
+    Ok(StreamOptions {
+        queue_bytes_max: url
+            .bytes("queue", QUEUE_BYTES_RANGE)?
+            .map_or(defaults.queue_bytes_max, |bytes| bytes as usize),
+        when_full: match url.choice("when_full", &["drop", "wait"])? {
+            "wait" => WhenFull::Wait,
+            _ => WhenFull::Drop,
+        },
+        linger: url.seconds("linger", LINGER_SECONDS_MAX)?.unwrap_or(defaults.linger),
+    })
 }
 
 /// A stream's receiver, which may come and go.
@@ -263,8 +281,8 @@ impl Drop for StreamSink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Address;
     use crate::base::testing::{Directory, books};
-    use crate::base::{Address, Url};
     use std::io::{BufRead, BufReader, Read};
     use std::net::{SocketAddr, TcpListener};
     use std::os::unix::net::UnixListener;

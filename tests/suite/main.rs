@@ -9,8 +9,14 @@ mod documents;
 mod floors;
 /// What the original recorded, through our tools.
 mod golden;
+/// What Ceilometer's publishers posted, and what we post.
+mod golden_http_sinks;
 /// Lines made to break a reader, against what Python's json makes of them.
 mod hostile;
+/// A server that answers as it is told.
+mod http_server;
+/// Receivers that fail, and what becomes of the records.
+mod http_sinks;
 /// What holds for every input of a rollup, however it is cut, shuffled or repeated.
 mod laws;
 /// This host and libvirt's test driver, measured for real.
