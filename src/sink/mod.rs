@@ -21,13 +21,14 @@ use crate::base::{Address, Books, Failure, LineSink, Secret, Stop, Url};
 use crate::wire::signature::DEFAULT_SECRET;
 
 /// The schemes that [`open`] knows.
-pub const SCHEMES: [&str; 10] = [
+pub const SCHEMES: [&str; 11] = [
     "file",
     "udp",
     "tcp",
     "unix",
     "http",
     "https",
+    "gnocchi",
     "prometheus",
     "prometheus+write",
     "opentelemetryhttp",

@@ -5,10 +5,14 @@
 mod cases;
 /// Man pages, completions, and the examples in what people read.
 mod documents;
+/// A Gnocchi of the tests.
+mod fake_gnocchi;
 /// The arrows between the folders of `src` that must never exist.
 mod floors;
 /// What the original recorded, through our tools.
 mod golden;
+/// What Ceilometer's gnocchi publisher asked, and what we ask.
+mod golden_gnocchi;
 /// What Ceilometer's publishers posted, and what we post.
 mod golden_http_sinks;
 /// Lines made to break a reader, against what Python's json makes of them.

@@ -1,6 +1,8 @@
 //! One request and its answer. Bodies of answers are bounded; no redirect is followed.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
@@ -11,6 +13,7 @@ use ureq::http::{self, HeaderValue, Method};
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Proxy};
 
+use super::keystone::{Keystone, Session};
 use super::target::{Target, Verify};
 use crate::base::{Failure, Secret};
 
@@ -57,6 +60,8 @@ pub struct Answer {
     pub status: u16,
     /// How long the receiver asks us to wait.
     pub retry_after: Option<Duration>,
+    /// A token of Keystone's.
+    pub token: Option<Secret>,
     /// The body, as far as it is read.
     pub body: Vec<u8>,
 }
@@ -93,7 +98,11 @@ pub struct Client {
 enum Authorization {
     Basic(HeaderValue),
     /// The file is read for each request: tokens are renewed in place.
-    TokenFile(std::path::PathBuf),
+    TokenFile(PathBuf),
+    /// A token that Keystone gives, and the session that it is of.
+    Keystone(Keystone, RefCell<Option<Session>>),
+    /// Words that a receiver without authentication believes.
+    Words(&'static [(&'static str, &'static str)]),
 }
 
 impl Client {
@@ -112,10 +121,14 @@ impl Client {
             .proxy(proxy)
             .tls_config(tls(target)?)
             .build();
-        let authorization = match (&target.token_file, &target.user) {
-            (Some(path), _) => Some(Authorization::TokenFile(path.clone())),
-            (None, Some(user)) => Some(Authorization::Basic(basic(user)?)),
-            (None, None) => None,
+        let authorization = match (&target.token_file, &target.user, &target.keystone) {
+            (Some(path), ..) => Some(Authorization::TokenFile(path.clone())),
+            (None, Some(user), _) => Some(Authorization::Basic(basic(user)?)),
+            (None, None, Some(keystone)) => {
+                Some(Authorization::Keystone(keystone.clone(), RefCell::default()))
+            }
+            (None, None, None) if target.words.is_empty() => None,
+            (None, None, None) => Some(Authorization::Words(target.words)),
         };
         Ok(Client {
             agent: Agent::new_with_config(config),
@@ -130,10 +143,43 @@ impl Client {
     /// # Errors
     /// Why there is no answer.
     pub fn exchange(&self, request: &Request) -> Result<Answer, ExchangeError> {
+        let Some(Authorization::Keystone(keystone, session)) = &self.authorization else {
+            return self.exchange_at(&self.base, request, None);
+        };
+        // A token that has ended is renewed once; what is refused with a new one is refused.
+        for is_last in [false, true] {
+            let is_new = session.borrow().is_none();
+            if is_new {
+                let asked = self.exchange_at(&keystone.tokens_url(), &keystone.request(), None)?;
+                *session.borrow_mut() = Some(keystone.session(&asked).map_err(ExchangeError::Keystone)?);
+            }
+            let held = session.borrow();
+            let Some(open) = held.as_ref() else { break };
+            let base = match &open.endpoint {
+                _ if !self.base.ends_with("://") => &self.base,
+                Some(endpoint) => endpoint,
+                None => return Err(ExchangeError::Keystone(keystone.no_endpoint())),
+            };
+            let answer = self.exchange_at(base, request, Some(&open.token))?;
+            if answer.status != 401 || is_new || is_last {
+                return Ok(answer);
+            }
+            drop(held);
+            *session.borrow_mut() = None;
+        }
+        Err(ExchangeError::Keystone("no token".to_owned()))
+    }
+
+    fn exchange_at(
+        &self,
+        base: &str,
+        request: &Request,
+        token: Option<&Secret>,
+    ) -> Result<Answer, ExchangeError> {
         let uri = match (self.query.as_str(), request.path.contains('?')) {
-            ("", _) => format!("{}{}", self.base, request.path),
-            (query, false) => format!("{}{}?{query}", self.base, request.path),
-            (query, true) => format!("{}{}&{query}", self.base, request.path),
+            ("", _) => format!("{base}{}", request.path),
+            (query, false) => format!("{base}{}?{query}", request.path),
+            (query, true) => format!("{base}{}&{query}", request.path),
         };
         let mut builder = http::Request::builder().method(request.method.clone()).uri(uri);
         match &self.authorization {
@@ -144,7 +190,15 @@ impl Client {
                 let value = [b"Bearer ", token.bytes()].concat();
                 builder = builder.header(AUTHORIZATION, value);
             }
-            None => {}
+            Some(Authorization::Words(words)) => {
+                for (name, value) in *words {
+                    builder = builder.header(*name, *value);
+                }
+            }
+            Some(Authorization::Keystone(..)) | None => {}
+        }
+        if let Some(token) = token {
+            builder = builder.header("x-auth-token", token.bytes());
         }
         for (name, value) in &request.headers {
             builder = builder.header(*name, value);
@@ -154,9 +208,10 @@ impl Client {
         let response = self.agent.run(request).map_err(|error| ExchangeError::Http(Box::new(error)))?;
         let (head, body) = response.into_parts();
         let retry_after = head.headers.get(RETRY_AFTER).and_then(retry_after);
+        let token = head.headers.get("x-subject-token").map(|value| Secret::new(value.as_bytes()));
         // The status decides. A body that breaks off or is too long is shown as far as it goes: not at all.
         let body = body.into_with_config().limit(ANSWER_BYTES_MAX).read_to_vec().unwrap_or_default();
-        Ok(Answer { status: head.status.as_u16(), retry_after, body })
+        Ok(Answer { status: head.status.as_u16(), retry_after, token, body })
     }
 }
 
@@ -169,6 +224,9 @@ pub enum ExchangeError {
     /// The file of the token cannot be read.
     #[error("{0}")]
     Token(String),
+    /// Keystone gives no token, or names no endpoint.
+    #[error("keystone: {0}")]
+    Keystone(String),
 }
 
 /// `Basic` of RFC 7617, of `user:password` as it is written.
@@ -217,7 +275,7 @@ fn tls(target: &Target) -> Result<TlsConfig, Failure> {
 }
 
 /// The certificates of a PEM file, and its first private key.
-fn pem(path: &std::path::Path) -> Result<(Vec<Certificate<'static>>, Option<PrivateKey<'static>>), Failure> {
+fn pem(path: &Path) -> Result<(Vec<Certificate<'static>>, Option<PrivateKey<'static>>), Failure> {
     let refuse = |why: &dyn fmt::Display| Failure::Configuration(vec![format!("{}: {why}", path.display())]);
     let text = std::fs::read(path).map_err(|error| refuse(&error))?;
     let (mut certificates, mut key) = (Vec::new(), None);
@@ -250,7 +308,9 @@ mod tests {
 
     #[test]
     fn a_refusal_is_shown_on_one_line_and_cut() {
-        let answer = |body: &str| Answer { status: 400, retry_after: None, body: body.into() }.to_string();
+        let answer = |body: &str| {
+            Answer { status: 400, retry_after: None, token: None, body: body.into() }.to_string()
+        };
         assert_eq!(answer(""), "answered 400");
         assert_eq!(answer("out of\n  order\n"), "answered 400: out of order");
         assert_eq!(answer(&"é".repeat(1000)).chars().count(), "answered 400: ".len() + SHOWN_MAX);

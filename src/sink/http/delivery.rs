@@ -153,7 +153,11 @@ impl Round<'_> {
         self.lost("not delivered", records)
     }
 
-    fn lost(&mut self, reason: &str, records: u64) -> Result<(), Abandoned> {
+    /// `records` are lost, for a reason that was said; costs the exit status.
+    ///
+    /// # Errors
+    /// As [`Round::delivered`].
+    pub fn lost(&mut self, reason: &str, records: u64) -> Result<(), Abandoned> {
         self.dropped(reason, records)?;
         let failure = Failure::Unavailable(format!("{}: records {reason}", self.courier.name));
         self.courier.books.trouble_quietly(&failure);
@@ -167,6 +171,23 @@ impl Round<'_> {
     pub fn dropped(&mut self, reason: &str, records: u64) -> Result<(), Abandoned> {
         self.settle(records)?;
         self.courier.books.dropped(&format!("{} {reason}", self.courier.name), records);
+        Ok(())
+    }
+
+    /// Something did not go as it should, and no record is lost by it.
+    pub fn say(&self, topic: &'static str, what: &dyn std::fmt::Display) {
+        self.courier.books.warn(topic, &format_args!("{}: {what}", self.courier.name));
+    }
+
+    /// Makes `request`, and says when it was refused with another status than `expected`.
+    ///
+    /// # Errors
+    /// As [`Round::exchange`].
+    pub fn tell(&mut self, request: &Request, expected: u16) -> Result<(), Abandoned> {
+        let answer = self.exchange(request)?;
+        if let Some(answer) = answer.filter(|answer| !answer.is_success() && answer.status != expected) {
+            self.say("refused", &format_args!("{} {}: {answer}", request.method, request.path));
+        }
         Ok(())
     }
 

@@ -7,6 +7,8 @@
 mod client;
 mod delivery;
 mod dialect;
+mod gnocchi;
+mod keystone;
 mod metrics;
 mod pushgateway;
 mod records;
@@ -18,14 +20,15 @@ use super::{Sink, StreamSink};
 use crate::base::{Books, Failure, Stop, Url};
 use delivery::Delivery;
 use dialect::Dialect;
+use gnocchi::Gnocchi;
 use metrics::{Otlp, RemoteWrite};
 use pushgateway::Pushgateway;
 use records::Records;
 use target::{Rest, Target};
 
 /// The schemes of this folder.
-pub const SCHEMES: [&str; 6] =
-    ["http", "https", "prometheus", "prometheus+write", "opentelemetryhttp", "otlp+http"];
+pub const SCHEMES: [&str; 7] =
+    ["http", "https", "gnocchi", "prometheus", "prometheus+write", "opentelemetryhttp", "otlp+http"];
 
 /// Opens a URL of one of [`SCHEMES`].
 ///
@@ -39,6 +42,11 @@ pub fn open(url: &Url, books: &Arc<Books>, stop: &Arc<Stop>) -> Result<Box<dyn S
         "opentelemetryhttp" => {
             (Target::new(url, Rest::StaysInTheUrl(&metrics::OPTIONS))?, Box::new(Otlp::new(url)?))
         }
+        "gnocchi" => {
+            let mut target = Target::new(url, Rest::IsRefused(&gnocchi::OPTIONS))?;
+            gnocchi::authenticate(url, &mut target)?;
+            (target, Box::new(Gnocchi::new(url)?))
+        }
         "otlp+http" => (Target::new(url, Rest::IsRefused(&metrics::OPTIONS))?, Box::new(Otlp::new(url)?)),
         "prometheus+write" => {
             (Target::new(url, Rest::IsRefused(&metrics::OPTIONS))?, Box::new(RemoteWrite::new(url)?))
@@ -50,7 +58,7 @@ pub fn open(url: &Url, books: &Arc<Books>, stop: &Arc<Stop>) -> Result<Box<dyn S
         "otlp+http" => "/v1/metrics",
         _ => "",
     });
-    if url.scheme() == "prometheus" {
+    if matches!(url.scheme(), "prometheus" | "gnocchi") {
         target.strip_slash();
     }
     let queue = target.queue;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::stream::{StreamOptions, queue_options};
+use super::keystone::Keystone;
 use crate::base::{Failure, Url};
 
 /// What is read by [`Target::new`]; everything else is a dialect's own.
@@ -37,6 +38,10 @@ pub struct Target {
     pub query: String,
     /// `USER:PASSWORD`, as written.
     pub user: Option<String>,
+    /// Who gives tokens; then a base of `http://` alone means the endpoint that its catalogue names.
+    pub keystone: Option<Keystone>,
+    /// Headers that say who we are where nobody checks.
+    pub words: &'static [(&'static str, &'static str)],
     /// Read for each request, sent as a bearer token.
     pub token_file: Option<PathBuf>,
     /// The longest that one attempt takes.
@@ -94,7 +99,13 @@ impl Target {
             Some((user, host)) => (Some(user.to_owned()), host),
             None => (None, authority),
         };
-        if host.is_empty() || host.starts_with(':') || path.contains('#') || host.contains(['#', ' ']) {
+        // Gnocchi's may be left to Keystone's catalogue.
+        let is_left_out = url.scheme() == "gnocchi" && place.trim_matches('/').is_empty();
+        if !is_left_out && host.is_empty()
+            || host.starts_with(':')
+            || path.contains('#')
+            || host.contains(['#', ' '])
+        {
             return Err(form());
         }
         let tls = url.scheme() == "https" || url.yes_or_no("ssl", false)?;
@@ -125,6 +136,8 @@ impl Target {
             base: format!("{}://{host}{path}", if tls { "https" } else { "http" }),
             query,
             user,
+            keystone: None,
+            words: &[],
             token_file,
             timeout: url
                 .seconds("timeout", TIMEOUT_SECONDS_MAX)?
@@ -149,8 +162,9 @@ impl Target {
 
     /// Takes a slash from the end of the path, where a dialect puts a path behind it.
     pub fn strip_slash(&mut self) {
-        let length = self.base.trim_end_matches('/').len();
-        self.base.truncate(length);
+        while self.base.ends_with('/') && !self.base.ends_with("://") {
+            self.base.pop();
+        }
     }
 }
 
