@@ -56,6 +56,7 @@ impl Address {
             name: without_password(text),
             scheme: scheme.to_owned(),
             place: place.to_owned(),
+            query: query.to_owned(),
             options,
         }))
     }
@@ -67,6 +68,7 @@ pub struct Url {
     name: String,
     scheme: String,
     place: String,
+    query: String,
     options: Vec<(String, Option<String>)>,
 }
 
@@ -135,7 +137,7 @@ impl Url {
         Ok((HostPort { host: host.to_owned(), port }, path))
     }
 
-    /// What stands between `scheme:` and the options, as it was written: `%XX` is still there.
+    /// What stands between `scheme:` and the options, as it was written: `%XX` is still there, and so is a password.
     pub fn place(&self) -> &str {
         &self.place
     }
@@ -146,6 +148,29 @@ impl Url {
     /// When a `%XX` is broken, or the bytes are not UTF-8.
     pub fn decoded(&self, part: &str) -> Result<String, Failure> {
         String::from_utf8(decoded(&self.name, part)?).map_err(|_| self.usage(&"is not UTF-8 behind its %XX"))
+    }
+
+    /// The query as it was written, without the options that are `known`.
+    pub fn query_without(&self, known: &[&str]) -> String {
+        let key = |option: &str| option.split('=').next().unwrap_or_default().to_owned();
+        let rest = self.query.split('&').filter(|option| !known.contains(&key(option).as_str()));
+        rest.collect::<Vec<_>>().join("&")
+    }
+
+    /// An option that says yes or no in any of Python's words (oslo.utils, `bool_from_string`); alone it says yes.
+    ///
+    /// # Errors
+    /// When it says something else.
+    pub fn yes_or_no(&self, key: &str, default: bool) -> Result<bool, Failure> {
+        let Some((_, value)) = self.options.iter().find(|(name, _)| name == key) else { return Ok(default) };
+        match value.as_deref().map(|value| value.trim().to_ascii_lowercase()).as_deref() {
+            None | Some("1" | "t" | "true" | "on" | "y" | "yes") => Ok(true),
+            Some("0" | "f" | "false" | "off" | "n" | "no") => Ok(false),
+            Some(_) => {
+                let value = value.as_deref().unwrap_or_default();
+                Err(self.usage(&format_args!("{key}={value}: say True or False")))
+            }
+        }
     }
 
     /// Refuses options that are not `known`, and says which are.
@@ -432,6 +457,17 @@ mod tests {
         assert!(url.number("prefetch", 1..=9).is_err());
         assert_eq!(url.decoded(url.place()).unwrap(), "//h//");
         assert!(url.decoded("%ff").is_err());
+    }
+
+    #[test]
+    fn options_that_nobody_knows_stay_in_the_query_as_they_were_written() {
+        let url = url("http://h/in?batch=no&q=a%20b&timeout=1&q=c&flag");
+        assert_eq!(url.query_without(&["batch", "timeout"]), "q=a%20b&q=c&flag");
+        assert_eq!(url.place(), "//h/in");
+        assert!(!url.yes_or_no("batch", true).unwrap());
+        assert!(url.yes_or_no("flag", false).unwrap());
+        assert!(url.yes_or_no("absent", true).unwrap());
+        assert!(url.yes_or_no("q", true).is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod courier;
 mod delivery;
 mod file;
 mod framing;
+mod http;
 mod preview;
 mod standard;
 mod stream;
@@ -25,7 +26,22 @@ use crate::wire::meter::MeterWriter;
 use crate::wire::signature::DEFAULT_SECRET;
 
 /// The schemes that [`open`] knows.
-pub const SCHEMES: &[&str] = &["file", "udp", "tcp", "unix", "amqp", "amqps", "notifier"];
+pub const SCHEMES: &[&str] = &[
+    "file",
+    "udp",
+    "tcp",
+    "unix",
+    "http",
+    "https",
+    "gnocchi",
+    "prometheus",
+    "prometheus+write",
+    "opentelemetryhttp",
+    "otlp+http",
+    "amqp",
+    "amqps",
+    "notifier",
+];
 
 /// A way out that can be reopened and has an end.
 pub trait Sink: LineSink + Send {
@@ -93,16 +109,17 @@ pub fn open(
             Ok(Box::new(UdpSink::connect(&url.host_port()?, url.name(), writer, books)?))
         }
         "tcp" => {
-            let streamed = stream_options(&url, &["format"])?;
+            let queue = stream_options(&url, &["format"])?;
             let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
             let writer = writer(&url, options, Some(host))?;
-            Ok(Box::new(StreamSink::tcp(url.host_port()?, url.name(), writer, streamed, books, stop)?))
+            Ok(Box::new(StreamSink::tcp(url.host_port()?, url.name(), writer, queue, books, stop)?))
         }
         "unix" => {
-            let streamed = stream_options(&url, &[])?;
-            Ok(Box::new(StreamSink::unix(url.path()?, url.name(), streamed, books, stop)?))
+            let queue = stream_options(&url, &[])?;
+            Ok(Box::new(StreamSink::unix(url.path()?, url.name(), queue, books, stop)?))
         }
         "amqp" | "amqps" | "notifier" => amqp::open(&url, options, books, stop),
+        scheme if http::SCHEMES.contains(&scheme) => http::open(&url, books, stop),
         _ => Err(url.unknown_scheme(SCHEMES)),
     }
 }
@@ -129,19 +146,10 @@ fn writer(
     Ok((format == "msgpack").then(|| MeterWriter::new(&options.secret, publisher_id)))
 }
 
+/// How the queue of a URL is, which takes no options but those and `more`.
 fn stream_options(url: &Url, more: &[&str]) -> Result<StreamOptions, Failure> {
     url.only_options(&[&["queue", "when_full", "linger"], more].concat())?;
-    let defaults = StreamOptions::default();
-    Ok(StreamOptions {
-        queue_bytes_max: url
-            .bytes("queue", stream::QUEUE_BYTES_RANGE)?
-            .map_or(defaults.queue_bytes_max, |bytes| bytes as usize),
-        when_full: match url.choice("when_full", &["drop", "wait"])? {
-            "wait" => WhenFull::Wait,
-            _ => WhenFull::Drop,
-        },
-        linger: url.seconds("linger", stream::LINGER_SECONDS_MAX)?.unwrap_or(defaults.linger),
-    })
+    stream::queue_options(url)
 }
 
 #[cfg(test)]

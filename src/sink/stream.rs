@@ -16,7 +16,7 @@ use super::courier::{Batch, Courier, Link, Shared};
 use super::delivery::{Delivery, LOOK_EVERY, Target};
 use super::framing::Framing;
 use crate::base::address::HostPort;
-use crate::base::{Books, Failure, LineSink, Stop};
+use crate::base::{Books, Failure, LineSink, Stop, Url};
 use crate::wire::meter::MeterWriter;
 
 /// Bytes a batch: what the caller hands to the thread at once.
@@ -55,6 +55,24 @@ impl Default for StreamOptions {
             linger: Duration::from_secs(10),
         }
     }
+}
+
+/// Reads `queue=`, `when_full=` and `linger=` of a URL.
+///
+/// # Errors
+/// When a value makes no sense.
+pub(super) fn queue_options(url: &Url) -> Result<StreamOptions, Failure> {
+    let defaults = StreamOptions::default();
+    Ok(StreamOptions {
+        queue_bytes_max: url
+            .bytes("queue", QUEUE_BYTES_RANGE)?
+            .map_or(defaults.queue_bytes_max, |bytes| bytes as usize),
+        when_full: match url.choice("when_full", &["drop", "wait"])? {
+            "wait" => WhenFull::Wait,
+            _ => WhenFull::Drop,
+        },
+        linger: url.seconds("linger", LINGER_SECONDS_MAX)?.unwrap_or(defaults.linger),
+    })
 }
 
 /// A stream's receiver, which may come and go.
@@ -306,8 +324,8 @@ impl Drop for StreamSink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Address;
     use crate::base::testing::{Directory, books};
-    use crate::base::{Address, Url};
     use std::io::{BufRead, BufReader, Read};
     use std::net::{SocketAddr, TcpListener};
     use std::os::unix::net::UnixListener;

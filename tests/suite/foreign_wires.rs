@@ -181,8 +181,11 @@ fn shared() -> Option<PathBuf> {
     std::env::var_os("TELEMETRY_SHARED").map(PathBuf::from)
 }
 
+/// What a sender was asked to send, and the bodies that it posted.
+type Posted = (Vec<Value>, Vec<Vec<u8>>);
+
 /// What Ceilometer's publishers posted, with the samples that they posted.
-fn posted(file: &str) -> Option<Vec<(Vec<Value>, Vec<Vec<u8>>)>> {
+fn posted(file: &str) -> Option<Vec<Posted>> {
     use base64::Engine;
     let path = shared()?.join("golden").join(file);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

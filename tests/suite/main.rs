@@ -5,6 +5,8 @@
 mod cases;
 /// Man pages, completions, and the examples in what people read.
 mod documents;
+/// A Gnocchi of the tests.
+mod fake_gnocchi;
 /// The arrows between the folders of `src` that must never exist.
 mod floors;
 /// The wires of other systems, as their senders sent them and as nobody should.
@@ -15,12 +17,20 @@ mod golden;
 mod golden_ceilometer_wires;
 /// The samples of fixed endpoints, as recorded.
 mod golden_endpoints;
+/// What Ceilometer's gnocchi publisher asked, and what we ask.
+mod golden_gnocchi;
+/// What Ceilometer's publishers posted, and what we post.
+mod golden_http_sinks;
 /// Pipelines and transformers, as the original recorded them.
 mod golden_pipeline;
 /// Lines made to break a reader, against what Python's json makes of them.
 mod hostile;
 /// telemetry-listen as an HTTP server.
 mod http;
+/// A server that answers as it is told.
+mod http_server;
+/// Receivers that fail, and what becomes of the records.
+mod http_sinks;
 /// What holds for every input of a rollup, however it is cut, shuffled or repeated.
 mod laws;
 /// This host and libvirt's test driver, measured for real.

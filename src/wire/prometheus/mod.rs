@@ -1,13 +1,19 @@
-//! Prometheus: remote write 1.0 and the text that exporters expose.
+//! Prometheus: remote write 1.0 both ways, the text that exporters expose, and the text of a push.
 //!
-//! The metric's name is the sample's; its labels are the metadata. `resource_id` is the label of that name, else
+//! Read, the metric's name is the sample's; its labels are the metadata. `resource_id` is the label of that name, else
 //! `JOB@INSTANCE` as in Gnocchi, else `instance`, else `job`. Counters, and the sums, counts and buckets of histograms
 //! and summaries, are cumulative; all else is a gauge. What is not finite is no sample.
 
+mod encode;
 mod exposition;
 mod family;
 pub mod message;
+mod name;
+mod push;
 mod remote_write;
 
+pub use encode::WriteBatch;
 pub use exposition::Exposition;
+pub use name::metric_name;
+pub use push::Push;
 pub use remote_write::RemoteWrite;
