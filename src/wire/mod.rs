@@ -5,6 +5,7 @@
 pub mod columns;
 mod decoder;
 pub mod json;
+pub mod oslo;
 pub mod prometheus;
 pub mod signature;
 

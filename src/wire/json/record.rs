@@ -9,6 +9,7 @@ use super::number::read_f64;
 use super::scan::{Found, NotJson, Scanner, Slot, ValueKind};
 use super::text::unescape;
 use crate::model::{AlarmState, BadTimestamp, KindKeys, RecordKind, SampleType, Timestamp, TimestampMemo};
+use crate::wire::oslo::BadNotification;
 
 /// Why a line cannot be used.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -52,6 +53,9 @@ pub enum Reject {
     /// The line has what no tree can hold: half a surrogate pair, a number over the range.
     #[error("not readable: a text of half characters or a number over the range")]
     Unreadable,
+    /// A notification that cannot be read.
+    #[error("{0}")]
+    Notification(BadNotification),
     /// A limit of memory was reached.
     #[error("{0}")]
     Limit(&'static str),
@@ -70,6 +74,7 @@ impl Reject {
             Reject::TooLarge => "number too large",
             Reject::Timestamp(..) => "bad timestamp",
             Reject::Unreadable => "not readable",
+            Reject::Notification(_) => "bad notification",
             Reject::Limit(_) => "limit reached",
         }
     }
@@ -195,6 +200,12 @@ impl Records {
     #[inline]
     pub fn extra(&self, index: usize) -> Slot {
         self.scanner.slot(self.extra[index])
+    }
+
+    /// Where the message of an envelope stands in the line scanned last.
+    #[inline]
+    pub fn oslo_message(&self) -> Slot {
+        self.scanner.slot(OSLO_MESSAGE)
     }
 
     /// The kind of the line scanned last; none when its keys fit no kind.
