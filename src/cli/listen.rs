@@ -4,10 +4,12 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use super::definitions::DefinitionArgs;
 use super::format;
 use super::shared::{self, Context, OutputArgs, OutputFormat, RunArgs};
 use crate::base::{Failure, Outcome};
-use crate::work::relay::{Relay, relay};
+use crate::work::collect::Collect;
+use crate::work::relay::relay;
 
 /// Take the records that others send and print them
 #[derive(Parser, Debug)]
@@ -23,6 +25,9 @@ pub struct Args {
     sources: Vec<String>,
 
     #[command(flatten)]
+    definitions: DefinitionArgs,
+
+    #[command(flatten)]
     output: OutputArgs,
 
     #[command(flatten)]
@@ -31,7 +36,7 @@ pub struct Args {
 
 /// The program.
 pub fn main() -> ExitCode {
-    shared::main("telemetry-listen", false, |args: &Args| &args.run, run)
+    shared::main("telemetry-listen", true, |args: &Args| &args.run, run)
 }
 
 /// The command line, for man pages and completions.
@@ -40,6 +45,10 @@ pub fn command() -> clap::Command {
 }
 
 fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
+    let definitions = args.definitions.read(&context.books)?;
+    if args.definitions.check_config {
+        return Ok(Outcome::Done);
+    }
     if args.sources.is_empty() {
         shared::hint_at_terminal(context);
     }
@@ -51,7 +60,12 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     }
     let mut out = format::open(&args.output, &context.books)?;
     let trees = args.output.format() != OutputFormat::Jsonl;
-    relay(sources, Relay { trees }, out.as_mut(), &context.books, &context.stop)?;
+    let mut collect = Collect::new(definitions, args.definitions.emit(), trees, &context.books);
+    let (options, books) = (args.definitions.clone(), context.books.clone());
+    collect.reload_with(&context.stop, Box::new(move || options.read(&books)));
+    let relayed = relay(sources, &mut collect, out.as_mut(), &context.books, &context.stop);
+    collect.close();
+    relayed?;
     out.flush()?;
     Ok(Outcome::Done)
 }

@@ -60,8 +60,7 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
         shared::hint_at_terminal(context);
     }
     let sources = shared::open_sources(&args.input, &args.run, context)?;
-    let relay_all = Relay { trees: false };
-    let relayed = relay(sources, relay_all, &mut sink, &context.books, &context.stop);
+    let relayed = relay(sources, &mut Relay { trees: false }, &mut sink, &context.books, &context.stop);
     let relayed = relayed.and_then(|()| sink.flush());
     // What was taken is delivered even when the input failed.
     let closed = sink.close();

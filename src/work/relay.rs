@@ -1,4 +1,4 @@
-//! Records from ways in to ways out, unchanged: what telemetry-listen and telemetry-publish do.
+//! Records from ways in to ways out: what telemetry-listen and telemetry-publish do.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
@@ -36,16 +36,16 @@ impl Worker for Relay {
     }
 }
 
-/// Passes the records of all `sources` to `out`, in the order of arrival, until all have ended or a stop is requested.
+/// Passes the records of all `sources` through `worker` to `out`, in the order of arrival, until all have ended or a stop is requested.
 ///
 /// One source, or files that are all there, are read by this thread, one after the other; other sources get a thread
 /// each, and wait when `out` does not keep up.
 ///
 /// # Errors
 /// What the output cannot recover from. A source that fails is reported, and the others go on.
-pub fn relay(
+pub fn relay<W: Worker>(
     mut sources: Vec<Box<dyn Source>>,
-    mut relay: Relay,
+    worker: &mut W,
     out: &mut dyn LineSink,
     books: &Arc<Books>,
     stop: &Arc<Stop>,
@@ -53,7 +53,7 @@ pub fn relay(
     let mut records = Records::new::<&str>(&[]).map_err(|error| Failure::Bug(error.to_string()))?;
     if sources.len() == 1 || sources.iter().all(|source| source.is_complete()) {
         for source in &mut sources {
-            match records::run(source.as_mut(), &mut records, &mut relay, out, books, stop) {
+            match records::run(source.as_mut(), &mut records, worker, out, books, stop) {
                 Err(failure @ Failure::Io { doing: "cannot read", .. }) => books.trouble(&failure),
                 other => other?,
             }
@@ -70,7 +70,7 @@ pub fn relay(
         readers.push(reader.map_err(|error| Failure::io("cannot start a thread for", name, error))?);
     }
     drop(sender);
-    let result = write(&receiver, &mut records, &mut relay, out, books);
+    let result = write(&receiver, &mut records, worker, out, books);
     // Readers that are still waiting for their source end now; those that wait for us see a closed channel.
     drop(receiver);
     stop.request();
@@ -133,10 +133,10 @@ fn read(mut source: Box<dyn Source>, sender: &SyncSender<Owned>, books: &Books, 
     source.close(books);
 }
 
-fn write(
+fn write<W: Worker>(
     receiver: &Receiver<Owned>,
     records: &mut Records,
-    relay: &mut Relay,
+    worker: &mut W,
     out: &mut dyn LineSink,
     books: &Books,
 ) -> Result<(), Failure> {
@@ -145,7 +145,7 @@ fn write(
             Ok(owned) => owned,
             Err(TryRecvError::Disconnected) => break,
             Err(TryRecvError::Empty) => {
-                out.flush()?;
+                worker.pause(out)?;
                 let Ok(owned) = receiver.recv() else { break };
                 owned
             }
@@ -153,7 +153,8 @@ fn write(
         match owned {
             Owned::Lines { source, first_line, bytes } => {
                 let block = Block { source: &source, bytes: &bytes, first_line };
-                work_through(block, records, relay, out, books)?;
+                worker.refresh(records)?;
+                work_through(block, records, worker, out, books)?;
             }
             Owned::TooLong { source, line, bytes } => {
                 let reject = Reject::TooLong(bytes);
@@ -161,13 +162,14 @@ fn write(
                 books.reject(&source, line, reject.reason(), &reject);
             }
             Owned::Settle(answer) => {
+                worker.pause(out)?;
                 out.settle()?;
                 // A reader that stopped waiting acknowledges nothing.
                 let _ = answer.send(());
             }
         }
     }
-    out.flush()
+    worker.pause(out)
 }
 
 /// A sink that is reopened when a HUP asked for it, between two blocks.

@@ -9,6 +9,8 @@ mod documents;
 mod floors;
 /// What the original recorded, through our tools.
 mod golden;
+/// What the original recorded of notifications, through our definition engine.
+mod golden_define;
 /// Lines made to break a reader, against what Python's json makes of them.
 mod hostile;
 /// What holds for every input of a rollup, however it is cut, shuffled or repeated.
