@@ -4,12 +4,16 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, ValueEnum};
 
+use super::definitions::DefinitionArgs;
 use super::format;
 use super::shared::{self, Context, OutputArgs, OutputFormat, RunArgs, SignatureArgs};
 use crate::base::{Failure, Outcome};
 use crate::source::{self, Format};
-use crate::wire::signature::LineCheck;
-use crate::work::relay::{Relay, relay};
+use crate::wire::json::Records;
+use crate::wire::signature::{LineCheck, SIGNATURE};
+use crate::work::checked::Checked;
+use crate::work::collect::Collect;
+use crate::work::relay::relay;
 
 /// Take the records that others send and print them
 #[derive(Parser, Debug)]
@@ -33,6 +37,9 @@ pub struct Args {
 
     #[command(flatten)]
     signatures: SignatureArgs,
+
+    #[command(flatten)]
+    definitions: DefinitionArgs,
 
     #[command(flatten)]
     output: OutputArgs,
@@ -73,7 +80,7 @@ impl InputFormat {
 
 /// The program.
 pub fn main() -> ExitCode {
-    shared::main("telemetry-listen", false, |args: &Args| &args.run, run)
+    shared::main("telemetry-listen", true, |args: &Args| &args.run, run)
 }
 
 /// The command line, for man pages and completions.
@@ -82,6 +89,10 @@ pub fn command() -> clap::Command {
 }
 
 fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
+    let definitions = args.definitions.read(&context.books)?;
+    if args.definitions.check_config {
+        return Ok(Outcome::Done);
+    }
     if args.sources.is_empty() {
         shared::hint_at_terminal(context);
     }
@@ -98,8 +109,15 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     }
     let mut out = format::open(&args.output, &context.books)?;
     let trees = args.output.format() != OutputFormat::Jsonl;
-    let signatures = LineCheck::new(&options.verification);
-    relay(sources, Relay { trees, signatures }, out.as_mut(), &context.books, &context.stop)?;
+    let mut collect =
+        Collect::new(definitions, args.definitions.emit(), trees, &options.verification, &context.books);
+    let (arguments, books) = (args.definitions.clone(), context.books.clone());
+    collect.reload_with(&context.stop, Box::new(move || arguments.read(&books)));
+    let mut worker = Checked::new(LineCheck::new(&options.verification), 0, collect);
+    let mut records = Records::new(&[SIGNATURE]).map_err(|error| Failure::Bug(error.to_string()))?;
+    let relayed = relay(sources, &mut records, &mut worker, out.as_mut(), &context.books, &context.stop);
+    worker.inner().close();
+    relayed?;
     out.flush()?;
     Ok(Outcome::Done)
 }

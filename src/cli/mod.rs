@@ -5,6 +5,7 @@
 
 pub mod aggregate;
 pub mod alarm;
+mod definitions;
 pub mod events;
 mod format;
 pub mod listen;

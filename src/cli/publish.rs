@@ -12,9 +12,10 @@ use crate::pipeline::{self, Kind, Pipelines, Publisher};
 use crate::sink::{self, Sink, Tee};
 use crate::source;
 use crate::wire::json::Records;
-use crate::wire::signature::LineCheck;
+use crate::wire::signature::{LineCheck, SIGNATURE};
+use crate::work::checked::Checked;
 use crate::work::pipeline::{KEYS, Outlets, Plans, Publishing, Rehearsal, Way};
-use crate::work::relay::{Relay, Reopening, relay, work_all};
+use crate::work::relay::{Relay, Reopening, relay};
 
 /// Send records on to files, hosts and sockets
 #[derive(Parser, Debug)]
@@ -99,8 +100,9 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     }
     let source_options = source::Options { line_max: args.run.max_line, verification, format: None };
     let sources = shared::open_sources(&args.input, &source_options, context)?;
-    let relay_all = Relay { trees: false, signatures };
-    let relayed = relay(sources, relay_all, &mut sink, &context.books, &context.stop);
+    let mut worker = Checked::new(signatures, 0, Relay { trees: false });
+    let mut records = Records::new(&[SIGNATURE]).map_err(|error| Failure::Bug(error.to_string()))?;
+    let relayed = relay(sources, &mut records, &mut worker, &mut sink, &context.books, &context.stop);
     let relayed = relayed.and_then(|()| sink.flush());
     // What was taken is delivered even when the input failed.
     let closed = sink.close();
@@ -114,6 +116,7 @@ fn run_pipelines(args: &Args, context: &Context) -> Result<Outcome, Failure> {
         return Ok(Outcome::Done);
     }
     let verification = args.signatures.verification()?;
+    let signatures = LineCheck::new(&verification);
     let sink_options = sink::Options { secret: verification.secret.clone() };
     let outlets = outlets(args.dry_run, sink_options, context);
     let mut publishing = Publishing::new(plans, outlets, args.tee, books)?;
@@ -127,9 +130,10 @@ fn run_pipelines(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     let source_options = source::Options { line_max: args.run.max_line, verification, format: None };
     let sources = shared::open_sources(&args.input, &source_options, context)?;
     let mut records = Records::new(&KEYS).map_err(|error| Failure::Bug(error.to_string()))?;
-    let worked = work_all(sources, &mut records, &mut publishing, &mut out, books, &context.stop);
+    let mut worker = Checked::new(signatures, KEYS.len() - 1, publishing);
+    let worked = relay(sources, &mut records, &mut worker, &mut out, books, &context.stop);
     // What was taken is delivered even when the input failed.
-    let finished = publishing.finish(&mut out);
+    let finished = worker.inner().finish(&mut out);
     worked.and(finished).map(|()| Outcome::Done)
 }
 

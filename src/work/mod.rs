@@ -1,5 +1,7 @@
 //! Floor 4 · Engines, doors and time put together: what a run of a filter is.
 
+pub mod checked;
+pub mod collect;
 pub mod evaluate;
 pub mod filter;
 pub mod pipeline;

@@ -1,4 +1,4 @@
-//! Records from ways in to ways out, unchanged: what telemetry-listen and telemetry-publish do.
+//! Records from ways in to ways out: what telemetry-listen and telemetry-publish do.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
@@ -8,8 +8,7 @@ use super::records::{self, Line, Trouble, Worker, work_through};
 use crate::base::{Block, Books, Chunk, Failure, LineSink, Stop};
 use crate::sink::Sink;
 use crate::source::Source;
-use crate::wire::json::{Records, Reject, ValueKind};
-use crate::wire::signature::{LineCheck, SIGNATURE};
+use crate::wire::json::{Records, Reject};
 
 /// Blocks that wait between the sources' threads and the one that checks and writes: 16 MiB of a reader's blocks.
 const QUEUE_MAX: usize = 64;
@@ -18,8 +17,6 @@ const QUEUE_MAX: usize = 64;
 pub struct Relay {
     /// Whether a record that no tree can hold is rejected, because columns will be cut out of it.
     pub trees: bool,
-    /// What is done about records that carry a signature; none when it is not looked at.
-    pub signatures: Option<LineCheck>,
 }
 
 impl Worker for Relay {
@@ -34,41 +31,19 @@ impl Worker for Relay {
         if self.trees {
             line.tree()?;
         }
-        let passed = match &mut self.signatures {
-            Some(check) if records.extra(0).kind != ValueKind::Absent => {
-                check.check(line.bytes).map_err(Reject::NotVerified)?
-            }
-            _ => line.bytes,
-        };
-        out.line(passed)?;
+        out.line(line.bytes)?;
         Ok(())
     }
 }
 
-/// Passes the records of all `sources` to `out`, in the order of arrival, until all have ended or a stop is requested.
+/// Passes the records of all `sources` through `worker` to `out`, in the order of arrival, until all have ended or a stop is requested.
 ///
 /// One source, or files that are all there, are read by this thread, one after the other; other sources get a thread
 /// each, and wait when `out` does not keep up.
 ///
 /// # Errors
 /// What the output cannot recover from. A source that fails is reported, and the others go on.
-pub fn relay(
-    sources: Vec<Box<dyn Source>>,
-    mut relay: Relay,
-    out: &mut dyn LineSink,
-    books: &Arc<Books>,
-    stop: &Arc<Stop>,
-) -> Result<(), Failure> {
-    let extra = if relay.signatures.is_some() { &[SIGNATURE][..] } else { &[] };
-    let mut records = Records::new(extra).map_err(|error| Failure::Bug(error.to_string()))?;
-    work_all(sources, &mut records, &mut relay, out, books, stop)
-}
-
-/// As [`relay`], with any worker.
-///
-/// # Errors
-/// What the worker or the output cannot recover from.
-pub fn work_all<W: Worker>(
+pub fn relay<W: Worker>(
     mut sources: Vec<Box<dyn Source>>,
     records: &mut Records,
     worker: &mut W,

@@ -49,7 +49,7 @@ fn real_notifications_samples_and_events_pass_byte_for_byte() {
     let all: Vec<Value> = bodies.chain(events).chain(samples(&rows).0.into_iter().cloned()).collect();
     assert!(all.len() > 900, "{}", all.len());
     let text = lines(&all);
-    assert!(clean("listen", &[], &text).text() == text);
+    assert!(clean("listen", &["--emit", "notifications"], &text).text() == text);
 }
 
 #[test]

@@ -15,6 +15,8 @@ mod foreign_wires;
 mod golden;
 /// Ceilometer's udp, tcp and file wires, both ways.
 mod golden_ceilometer_wires;
+/// What the original recorded of notifications, through our definition engine.
+mod golden_define;
 /// The samples of fixed endpoints, as recorded.
 mod golden_endpoints;
 /// What Ceilometer's gnocchi publisher asked, and what we ask.

@@ -9,6 +9,7 @@ use super::number::read_f64;
 use super::scan::{Found, NotJson, Scanner, Slot, ValueKind};
 use super::text::unescape;
 use crate::model::{AlarmState, BadTimestamp, KindKeys, RecordKind, SampleType, Timestamp, TimestampMemo};
+use crate::wire::oslo::BadNotification;
 use crate::wire::signature::NotVerified;
 
 /// Why a line cannot be used.
@@ -56,6 +57,9 @@ pub enum Reject {
     /// A signature that cannot be trusted.
     #[error("{0}")]
     NotVerified(NotVerified),
+    /// A notification that cannot be read.
+    #[error("{0}")]
+    Notification(BadNotification),
     /// A limit of memory was reached.
     #[error("{0}")]
     Limit(&'static str),
@@ -75,6 +79,7 @@ impl Reject {
             Reject::Timestamp(..) => "bad timestamp",
             Reject::Unreadable => "not readable",
             Reject::NotVerified(why) => why.reason(),
+            Reject::Notification(_) => "bad notification",
             Reject::Limit(_) => "limit reached",
         }
     }
@@ -200,6 +205,12 @@ impl Records {
     #[inline]
     pub fn extra(&self, index: usize) -> Slot {
         self.scanner.slot(self.extra[index])
+    }
+
+    /// Where the message of an envelope stands in the line scanned last.
+    #[inline]
+    pub fn oslo_message(&self) -> Slot {
+        self.scanner.slot(OSLO_MESSAGE)
     }
 
     /// The kind of the line scanned last; none when its keys fit no kind.

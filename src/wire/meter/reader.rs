@@ -79,18 +79,29 @@ impl MeterReader {
     }
 
     fn read_map(&mut self, message: &[u8], lines: &mut Vec<u8>) -> Result<(), Fault> {
-        let Node::Map(entries) = msgpack::read(message).map_err(Fault::Msgpack)? else {
-            return Err(Fault::NoMap);
-        };
+        self.read_record(&msgpack::read(message).map_err(Fault::Msgpack)?, lines)
+    }
+
+    /// Appends the line of one meter message, event or other record that is read already; see [`MeterReader::read`].
+    pub fn read_node(&mut self, record: &Node<'_>, lines: &mut Vec<u8>, faults: &mut dyn Faults) {
+        let start = lines.len();
+        if let Err(fault) = self.read_record(record, lines) {
+            lines.truncate(start);
+            faults.fault(fault.reason(), &fault);
+        }
+    }
+
+    fn read_record(&mut self, record: &Node<'_>, lines: &mut Vec<u8>) -> Result<(), Fault> {
+        let Node::Map(entries) = record else { return Err(Fault::NoMap) };
         let verified = match self.unverified {
             Unverified::Accept => Ok(()),
-            _ => self.signer.verify(&entries),
+            _ => self.signer.verify(entries),
         };
         match verified {
             Err(why) if self.unverified == Unverified::Reject => return Err(Fault::Verify(why)),
             _ => {}
         }
-        write_line(&entries, lines)?;
+        write_line(entries, lines)?;
         if verified.is_err() {
             mark(lines);
         }
@@ -163,7 +174,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Msgpack(why) => write!(f, "{why}"),
-            Fault::NoMap => f.write_str("not a MessagePack map"),
+            Fault::NoMap => f.write_str("a message is a map"),
             Fault::Verify(why) => write!(f, "{why}"),
             Fault::Volume => f.write_str("sample: counter_volume is not a finite number"),
         }

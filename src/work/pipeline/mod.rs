@@ -21,7 +21,8 @@ pub use outlet::{Opener, Outlets, Shown, Way, Witness};
 pub use rehearsal::Rehearsal;
 
 /// The keys that a run's [`Records`] must look for.
-pub const KEYS: [&str; 5] = ["name", "volume", "counter_name", "counter_volume", "event_type"];
+pub const KEYS: [&str; 6] =
+    ["name", "volume", "counter_name", "counter_volume", "event_type", "message_signature"];
 const NAME: usize = 0;
 const VOLUME: usize = 1;
 const COUNTER_NAME: usize = 2;
