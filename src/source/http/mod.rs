@@ -10,6 +10,7 @@ mod auth;
 mod connection;
 mod grouping;
 mod inflate;
+mod memory;
 mod queue;
 mod request;
 mod route;

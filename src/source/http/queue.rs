@@ -7,10 +7,11 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use super::answer::Verdict;
 use super::inflate::Coding;
+use super::memory::Memory;
 
 /// The body of a request, and who waits for what becomes of it.
 pub struct Body {
@@ -31,7 +32,7 @@ pub struct Body {
     /// Where the answer goes. Without one, the sender is told to try again.
     pub answer: oneshot::Sender<Verdict>,
     /// Its share of the memory for bodies, given back with it.
-    pub memory: OwnedSemaphorePermit,
+    pub memory: Memory,
 }
 
 /// Who has a body: it is either taken or withdrawn, never both.

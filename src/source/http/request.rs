@@ -12,11 +12,12 @@ use hyper::header::{
     EXPECT, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING, WWW_AUTHENTICATE,
 };
 use hyper::{Method, Request, StatusCode};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::answer::{Refusal, Reply, text};
 use super::inflate::{Coding, KNOWN};
+use super::memory::Memory;
 use super::queue::{Body, Ticket};
 use super::route::{self, Found, ROUTES};
 use super::server::{Shared, Stage};
@@ -25,6 +26,8 @@ use super::server::{Shared, Stage};
 const BODY_TIME: Duration = Duration::from_secs(30);
 /// ... and a second more for so many bytes of it: a sender that is slow and not stuck is waited for.
 const BODY_BYTES_PER_SECOND: u64 = 64 * 1024;
+/// Bytes of room made for a body before any of it is there: a promise that costs its sender nothing.
+const EXPECTED_BYTES_MAX: u64 = 256 * 1024;
 /// How long a body waits for memory, and then how long it waits for its turn, before its sender is told to try again:
 /// less than most senders wait for an answer.
 const ROOM_TIME: Duration = Duration::from_secs(10);
@@ -204,11 +207,12 @@ impl Drop for Withdrawal {
 }
 
 /// A whole body and its share of the memory.
-async fn receive(mut body: Incoming, shared: &Shared) -> Result<(Vec<u8>, OwnedSemaphorePermit), Refusal> {
+async fn receive(mut body: Incoming, shared: &Shared) -> Result<(Vec<u8>, Memory), Refusal> {
     let bytes_max = shared.settings.body_bytes_max;
-    let mut bytes = Vec::new();
+    let expected = body.size_hint().lower().min(EXPECTED_BYTES_MAX) as usize;
+    let mut bytes = Vec::with_capacity(expected);
     let full = || Refusal::busy(FULL);
-    let mut memory = Arc::clone(&shared.memory).try_acquire_many_owned(0).map_err(|_| full())?;
+    let mut memory = Memory::new(shared).ok_or_else(full)?;
     let mut start = Instant::now();
     loop {
         let more = Duration::from_secs(bytes.len() as u64 / BODY_BYTES_PER_SECOND);
@@ -222,9 +226,10 @@ async fn receive(mut body: Incoming, shared: &Shared) -> Result<(Vec<u8>, OwnedS
             return Err(too_large(bytes_max));
         }
         let asked = Instant::now();
-        let share = u32::try_from(data.len()).unwrap_or(u32::MAX);
-        let share = timeout(ROOM_TIME, Arc::clone(&shared.memory).acquire_many_owned(share)).await;
-        memory.merge(share.map_err(|_| full())?.map_err(|_| full())?);
+        let has_room = timeout(ROOM_TIME, memory.grow(data.len(), shared)).await;
+        if has_room != Ok(true) {
+            return Err(full());
+        }
         // The sender is not to blame for the time that we were full.
         start += asked.elapsed();
         bytes.extend_from_slice(&data);

@@ -76,6 +76,8 @@ pub struct Shared {
     pub queue: Queue,
     /// Bytes of memory for bodies that are being received or wait.
     pub memory: Arc<Semaphore>,
+    /// Memory for one body more, when those bytes are taken.
+    pub spare: Arc<Semaphore>,
     /// How far the end has come.
     pub stage: watch::Sender<Stage>,
     /// Requests that were accepted and are not answered.
@@ -97,6 +99,7 @@ impl Shared {
             settings,
             queue: Queue::new()?,
             memory: Arc::new(Semaphore::new(queue_bytes_max)),
+            spare: Arc::new(Semaphore::new(1)),
             stage: watch::Sender::new(Stage::Serving),
             in_hand: AtomicUsize::new(0),
             gone: AtomicBool::new(false),

@@ -64,6 +64,27 @@ fn one_more_than_may_be_is_refused_when_all_are_busy() {
 }
 
 #[test]
+fn many_large_bodies_at_once_all_come_to_their_end() {
+    const CLIENTS: usize = 16;
+    let (running, address) = listen("?queue=1M&body_max=1M");
+    let body = lines(0..30_000);
+    assert!(body.len() > 700_000);
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let (address, body) = (address.clone(), body.clone());
+            thread::spawn(move || {
+                let mut client = Client::connect(&address);
+                client.request("POST", "/", "Content-Type: application/x-ndjson\n", &body);
+                client.response().status
+            })
+        })
+        .collect();
+    let statuses: Vec<u16> = clients.into_iter().map(|client| client.join().unwrap()).collect();
+    assert_eq!(statuses, [204; CLIENTS]);
+    assert_eq!(running.stop().stdout.len(), CLIENTS * body.len());
+}
+
+#[test]
 fn a_head_that_never_ends_is_cut_off() {
     let (running, address) = listen("");
     let mut slow = Client::connect(&address);
