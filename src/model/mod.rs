@@ -8,6 +8,7 @@ mod granularity;
 mod kind;
 mod node;
 mod notification;
+mod printable;
 pub mod python;
 mod sample;
 mod timestamp;

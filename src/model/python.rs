@@ -1,6 +1,7 @@
 //! Values as Python prints them: Ceilometer signs, and sometimes stores, what Python's `str` and `repr` give.
 
 use super::Node;
+use super::printable::is_printable;
 
 /// Appends `str(node)`: a text bare, everything else as [`write_repr`].
 pub fn write_str(node: &Node<'_>, out: &mut Vec<u8>) {
@@ -53,43 +54,79 @@ pub fn write_float(number: f64, out: &mut Vec<u8>) {
         out.extend(b"inf");
         return;
     }
-    // Rust's shortest form with an exponent: 1.5e16, 1e-7, 0e0.
-    let text = format!("{:e}", number.abs());
-    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    // Of two shortest forms that are equally near Python takes the even one, and so does zmij; std does not.
+    let mut buffer = zmij::Buffer::new();
+    let (digits, point) = digits_and_point(buffer.format_finite(number.abs()).as_bytes());
+    let digits = &digits.0[..digits.1];
+    // The exponent of the first digit.
+    let exponent = point - 1;
     if !(-4..16).contains(&exponent) {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        out.extend_from_slice(format!("{digits}e{sign}{:02}", exponent.abs()).as_bytes());
+        out.push(digits[0]);
+        if digits.len() > 1 {
+            out.push(b'.');
+            out.extend_from_slice(&digits[1..]);
+        }
+        let sign = if exponent < 0 { "e-" } else { "e+" };
+        out.extend_from_slice(sign.as_bytes());
+        if exponent.abs() < 10 {
+            out.push(b'0');
+        }
+        out.extend_from_slice(itoa::Buffer::new().format(exponent.abs()).as_bytes());
         return;
     }
-    let all = [whole.as_bytes(), fraction.as_bytes()].concat();
-    // How many of the digits stand before the point.
-    let point = exponent + 1;
     if point <= 0 {
         out.extend(b"0.");
         out.extend(std::iter::repeat_n(b'0', point.unsigned_abs() as usize));
-        out.extend(all);
+        out.extend_from_slice(digits);
         return;
     }
     let point = point as usize;
-    let before = all.len().min(point);
-    out.extend_from_slice(&all[..before]);
+    let before = digits.len().min(point);
+    out.extend_from_slice(&digits[..before]);
     out.extend(std::iter::repeat_n(b'0', point - before));
     out.push(b'.');
-    if before == all.len() {
+    if before == digits.len() {
         out.push(b'0');
     } else {
-        out.extend_from_slice(&all[before..]);
+        out.extend_from_slice(&digits[before..]);
     }
+}
+
+/// The significant digits of a decimal such as `12.5`, `0.003` or `1.5e-7`, how many they are, and how many of them
+/// stand before the point (none or less than none for a fraction).
+fn digits_and_point(decimal: &[u8]) -> (([u8; 20], usize), i32) {
+    let (mut digits, mut length) = ([b'0'; 20], 0);
+    let (mut point, mut behind_point) = (0, false);
+    let mut rest = decimal.iter();
+    for byte in rest.by_ref() {
+        match byte {
+            b'.' => behind_point = true,
+            b'e' => break,
+            // Zeros before the first other digit only move the point.
+            b'0' if length == 0 => point -= i32::from(behind_point),
+            digit => {
+                if let Some(place) = digits.get_mut(length) {
+                    *place = *digit;
+                    length += 1;
+                }
+                point += i32::from(!behind_point);
+            }
+        }
+    }
+    let exponent = std::str::from_utf8(rest.as_slice()).unwrap_or_default();
+    point += exponent.parse().unwrap_or(0);
+    // Zeros at the end say nothing; zero itself has one digit.
+    while length > 1 && digits[length - 1] == b'0' {
+        length -= 1;
+    }
+    if length == 0 { ((digits, 1), 1) } else { ((digits, length), point) }
 }
 
 /// `float(text)`: a number with white space around it and underscores between its digits, `inf` or `nan` in any case.
 ///
 /// None where Python raises. Digits are ASCII's; Python takes those of every script.
 pub fn read_float(text: &str) -> Option<f64> {
-    // Python's white space has four separators of ASCII that Unicode's has not.
-    let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\x1c'..='\x1f'));
+    let text = text.trim();
     if !text.contains('_') {
         return text.parse().ok();
     }
@@ -154,16 +191,6 @@ fn quote_for(text: &[u8]) -> u8 {
     if text.contains(&b'\'') && !text.contains(&b'"') { b'"' } else { b'\'' }
 }
 
-/// `str.isprintable` of one character, but for what Unicode has not assigned.
-fn is_printable(character: char) -> bool {
-    let code = character as u32;
-    let hidden = matches!(code,
-        0..0x20 | 0x7F..=0xA0 | 0xAD | 0x600..=0x605 | 0x61C | 0x6DD | 0x70F | 0x1680 | 0x180E
-        | 0x2000..=0x200F | 0x2028..=0x202F | 0x205F..=0x206F | 0x3000 | 0xE000..=0xF8FF | 0xFEFF
-        | 0xFFF0..=0xFFFB | 0xFFFE..=0xFFFF | 0xE0000..=0xE0FFF | 0xF0000..);
-    !hidden
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,6 +219,45 @@ mod tests {
         ] {
             assert_eq!(repr(json), python);
         }
+    }
+
+    #[test]
+    fn of_two_nearest_shortest_forms_the_even_one_is_taken() {
+        for (number, python) in [
+            // Exactly 2029084072660192.25.
+            (2_029_084_072_660_192.2, "2029084072660192.2"),
+            (5e-324, "5e-324"),
+            (1e22, "1e+22"),
+            (0.0, "0.0"),
+            (-0.001, "-0.001"),
+        ] {
+            let mut out = Vec::new();
+            write_float(number, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), python);
+        }
+    }
+
+    #[test]
+    fn texts_are_numbers_where_python_3_11_says_so() {
+        for (text, number) in [
+            (" 3 ", Some(3.0)),
+            ("\u{2003}1_000.5_5e1_0\n", Some(1_000.55e10)),
+            ("+.5", Some(0.5)),
+            ("5.", Some(5.0)),
+            ("-Infinity", Some(f64::NEG_INFINITY)),
+            ("1e400", Some(f64::INFINITY)),
+            ("1__0", None),
+            ("_1", None),
+            ("1_.5", None),
+            ("1e_5", None),
+            ("\u{1c}3", None),
+            ("0x10", None),
+            ("two", None),
+            ("", None),
+        ] {
+            assert_eq!(read_float(text), number, "{text:?}");
+        }
+        assert!(read_float("NaN").is_some_and(f64::is_nan));
     }
 
     #[test]
