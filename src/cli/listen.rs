@@ -21,10 +21,11 @@ use crate::work::relay::relay;
 pub struct Args {
     /// Where they come from: -, a path or a URL [default: -]
     ///
-    /// URLs are file:PATH?follow, udp://HOST:PORT, tcp://HOST:PORT, unix:PATH, http://HOST:PORT/PREFIX and https://. A
-    /// host that is left out, as in udp://:4952, is 127.0.0.1: to be heard from outside write udp://0.0.0.0:4952 or
+    /// URLs are file:PATH?follow, unix:PATH, udp://HOST:PORT and tcp://HOST:PORT (lines, or what Ceilometer's publishers
+    /// send), http:// and https://HOST:PORT/PREFIX, amqp:// and amqps://HOST/VHOST, statsd://, influx:// and
+    /// collectd://HOST:PORT. A host that is left out is 127.0.0.1: to be heard from outside write udp://0.0.0.0:4952 or
     /// udp://[::]:4952. A followed file is read from its start (&from=end: only what is new) through rotation and
-    /// truncation. https needs ?cert=FILE&key=FILE. See telemetry(7), ADDRESSES and HTTP.
+    /// truncation. See telemetry(7), ADDRESSES and HTTP.
     #[arg(value_name = "SOURCE-URL")]
     sources: Vec<String>,
 

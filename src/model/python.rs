@@ -224,7 +224,8 @@ mod tests {
     #[test]
     fn of_two_nearest_shortest_forms_the_even_one_is_taken() {
         for (number, python) in [
-            ("2029084072660192.25".parse().unwrap(), "2029084072660192.2"),
+            // Exactly 2029084072660192.25.
+            (2_029_084_072_660_192.2, "2029084072660192.2"),
             (5e-324, "5e-324"),
             (1e22, "1e+22"),
             (0.0, "0.0"),

@@ -324,8 +324,8 @@ impl Drop for StreamSink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Address;
     use crate::base::testing::{Directory, books};
+    use crate::base::{Address, Secret};
     use std::io::{BufRead, BufReader, Read};
     use std::net::{SocketAddr, TcpListener};
     use std::os::unix::net::UnixListener;
@@ -435,6 +435,49 @@ mod tests {
         assert!(!lengths.is_empty() && lengths.len() < 30_000, "{} lines the second time", lengths.len());
         assert!(lengths.iter().all(|length| *length == 1000), "a line was cut");
         assert_eq!(setup.books.to_json()["written"], 30_000);
+    }
+
+    #[test]
+    fn frames_cut_by_a_break_are_sent_again_whole() {
+        const RECORDS: usize = 20_000;
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let Address::Url(url) = Address::parse(&format!("tcp://{address}")).unwrap() else {
+            panic!("no URL")
+        };
+        let (books, stop) = (books(), Arc::new(Stop::new().unwrap()));
+        let writer = MeterWriter::new(&Secret::new("s"), Some("host".to_owned()));
+        let long = options(64 << 20, WhenFull::Wait, 10_000);
+        let place = Url::host_port(&url).unwrap();
+        let mut sink = StreamSink::tcp(place, "tcp://x", Some(writer), long, &books, &stop).unwrap();
+        let filler = "x".repeat(1000);
+        for number in 0..RECORDS {
+            sink.line(format!(r#"{{"name":"{filler}","volume":{number}}}"#).as_bytes()).unwrap();
+        }
+        sink.lines(b"{\"name\":\"\\ud800\",\"volume\":1}\n", 1).unwrap();
+        sink.flush().unwrap();
+        let (mut first, _) = listener.accept().unwrap();
+        first.read_exact(&mut [0; 5000]).unwrap();
+        drop(first);
+        let receiver = thread::spawn(move || {
+            let mut bytes = Vec::new();
+            listener.accept().unwrap().0.read_to_end(&mut bytes).unwrap();
+            bytes
+        });
+        sink.close().unwrap();
+        let bytes = receiver.join().unwrap();
+        let (end, records) = Framing::Frames.whole(&bytes);
+        assert_eq!(end, bytes.len());
+        assert!(records > 0 && records < RECORDS as u64, "{records} the second time");
+        let mut rest = &bytes[..];
+        while let Some((length, behind)) = rest.split_first_chunk::<8>() {
+            let (message, behind) = behind.split_at(u64::from_le_bytes(*length) as usize);
+            let node = crate::wire::msgpack::read(message).unwrap();
+            assert_eq!(node.get("publisher_id").unwrap().as_text(), Some("host"));
+            rest = behind;
+        }
+        assert_eq!(books.to_json()["written"], RECORDS);
+        assert_eq!(books.to_json()["dropped"]["tcp://x not sendable"], 1);
     }
 
     #[test]

@@ -6,8 +6,6 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use memchr::memchr_iter;
-
 use super::Told;
 use super::stream::READ_BYTES;
 use crate::base::{Block, Books, Chunk, LineBuffer};
@@ -199,10 +197,9 @@ impl FrameBuffer {
         let first = self.number;
         while let Next::Whole(range) = self.next() {
             let message = &self.bytes[range.clone()];
-            let start = lines.len();
             let mut told = Told { source: name, line: self.number, bytes: message.len() as u64, books };
-            reader.read(message, lines, &mut told);
-            self.number += memchr_iter(b'\n', &lines[start..]).count() as u64;
+            reader.read_msgpack(message, lines, &mut told);
+            self.number += 1;
             self.taken = range.end;
         }
         first
@@ -215,5 +212,112 @@ impl FrameBuffer {
             books.reject(name, self.number, "cut short", &why);
             self.bytes.truncate(self.taken);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stream::StreamSource;
+    use super::super::testing::{lines_until_wait, wait_for_lines};
+    use super::super::{Options, Source};
+    use super::*;
+    use crate::base::testing::books;
+    use crate::base::{Address, Secret};
+    use crate::wire::meter::MeterWriter;
+    use crate::wire::signature::Unverified;
+    use std::io::Write;
+    use std::net::TcpStream;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    fn source(unverified: Unverified, line_max: usize) -> (StreamSource, TcpStream, Arc<Books>) {
+        let books = books();
+        let Address::Url(url) = Address::parse("tcp://:0").unwrap() else { panic!("not a URL") };
+        let mut verification = Options::default().verification;
+        verification.unverified = unverified;
+        let reader = MeterReader::new(Form::Either, &verification);
+        let source =
+            StreamSource::tcp(&url.host_port().unwrap(), "tcp://:0", reader, line_max, &books).unwrap();
+        let sender = TcpStream::connect(source.bound().unwrap()).unwrap();
+        sender.set_nodelay(true).unwrap();
+        (source, sender, books)
+    }
+
+    fn frame(line: &str) -> Vec<u8> {
+        let secret = Secret::new(crate::wire::signature::DEFAULT_SECRET);
+        let mut message = Vec::new();
+        MeterWriter::new(&secret, None).write(line.as_bytes(), &mut message).unwrap();
+        [&(message.len() as u64).to_le_bytes()[..], &message].concat()
+    }
+
+    fn rejected(source: &mut StreamSource, books: &Books, reason: &str) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while books.to_json()["rejected"][reason].is_null() {
+            assert!(Instant::now() < deadline, "nothing was rejected as {reason}: {}", books.to_json());
+            assert!(lines_until_wait(source).iter().all(String::is_empty));
+        }
+    }
+
+    #[test]
+    fn frames_are_told_from_lines_wherever_they_are_cut() {
+        let line = r#"{"name":"m","volume":1}"#;
+        for cut in 1..12 {
+            for bytes in [frame(line).repeat(2), format!("{line}\n").repeat(2).into_bytes()] {
+                let (mut source, mut sender, _) = source(Unverified::Accept, 1000);
+                sender.write_all(&bytes[..cut]).unwrap();
+                assert_eq!(lines_until_wait(&mut source), [""; 0]);
+                sender.write_all(&bytes[cut..]).unwrap();
+                assert_eq!(wait_for_lines(&mut source, 2), [line, line]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_that_is_no_message_is_told_and_the_next_is_read() {
+        let (mut source, mut sender, books) = source(Unverified::Reject, 1000);
+        let line = r#"{"name":"m","volume":1}"#;
+        let mut tampered = frame(line);
+        let at = tampered.len() - 70;
+        tampered[at] ^= 1;
+        let empty = 0u64.to_le_bytes().to_vec();
+        let text = [&7u64.to_le_bytes()[..], b"nothing"].concat();
+        sender.write_all(&[empty, text, tampered, frame(line)].concat()).unwrap();
+        assert_eq!(wait_for_lines(&mut source, 4)[3], line);
+        assert_eq!(books.rejected_total(), 3);
+    }
+
+    #[test]
+    fn a_length_over_the_limit_is_told_and_its_sender_cut_off() {
+        for length in [1001, u64::MAX >> 8, u64::from(u32::MAX)] {
+            let (mut source, mut sender, books) = source(Unverified::Accept, 1000);
+            // The fifth byte is what tells a frame, so the first one is a small one.
+            sender.write_all(&frame(r#"{"name":"m","volume":1}"#)).unwrap();
+            sender.write_all(&length.to_le_bytes()).unwrap();
+            assert_eq!(wait_for_lines(&mut source, 1).len(), 1);
+            rejected(&mut source, &books, "too long");
+            lines_until_wait(&mut source);
+            // The other end has been closed.
+            sender.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            assert!(matches!(io::Read::read(&mut sender, &mut [0]), Ok(0) | Err(_)));
+        }
+    }
+
+    #[test]
+    fn a_frame_cut_short_by_its_sender_is_told() {
+        let (mut source, mut sender, books) = source(Unverified::Accept, 1000);
+        sender.write_all(&frame(r#"{"name":"m","volume":1}"#)[..20]).unwrap();
+        drop(sender);
+        rejected(&mut source, &books, "cut short");
+    }
+
+    #[test]
+    fn lines_without_a_signature_are_rejected_where_signatures_count() {
+        let (mut source, mut sender, books) = source(Unverified::Reject, 1000);
+        let signed = r#"{"name":"m","volume":1,"message_signature":"who knows"}"#;
+        // A signature in a text or below the top is none.
+        let unsigned = r#"{"name":"message_signature","volume":1,"x":{"message_signature":"1"}}"#;
+        sender.write_all(format!("{unsigned}\n{signed}\n\nno JSON\n").as_bytes()).unwrap();
+        assert_eq!(wait_for_lines(&mut source, 4), ["", signed, "", "no JSON"]);
+        assert_eq!(books.to_json()["rejected"]["not signed"], 1);
     }
 }

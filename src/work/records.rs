@@ -161,7 +161,8 @@ pub fn work_through<W: Worker>(
             }
             Err(error) => {
                 let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len() - 1);
-                let reject = not_utf8(&rest[..end], clean).unwrap_or(Reject::NotJson(error));
+                let reject =
+                    not_utf8(&rest[..end], clean).unwrap_or_else(|| Reject::of_broken(&rest[..end], error));
                 (end, Err(reject.into()))
             }
         };

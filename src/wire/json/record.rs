@@ -8,7 +8,9 @@ use super::keys::{Keys, TooManyKeys};
 use super::number::read_f64;
 use super::scan::{Found, NotJson, Scanner, Slot, ValueKind};
 use super::text::unescape;
-use crate::model::{AlarmState, BadTimestamp, KindKeys, RecordKind, SampleType, Timestamp, TimestampMemo};
+use crate::model::{
+    AlarmState, BadTimestamp, KindKeys, RecordKind, SampleType, Timestamp, TimestampMemo, python,
+};
 use crate::wire::oslo::BadNotification;
 use crate::wire::signature::NotVerified;
 
@@ -18,6 +20,9 @@ pub enum Reject {
     /// The line is not one JSON object.
     #[error("{0}")]
     NotJson(NotJson),
+    /// The line is a dict as Python prints it.
+    #[error("not JSON: a Python dict, as Ceilometer's file publisher writes it without ?json")]
+    PythonDict,
     /// The line's bytes are not UTF-8.
     #[error("not UTF-8: invalid byte at column {0}")]
     NotUtf8(usize),
@@ -66,10 +71,16 @@ pub enum Reject {
 }
 
 impl Reject {
+    /// For a line that the scanner stopped in.
+    pub fn of_broken(line: &[u8], why: NotJson) -> Reject {
+        let is_dict = line.trim_ascii_start().starts_with(b"{'");
+        if is_dict { Reject::PythonDict } else { Reject::NotJson(why) }
+    }
+
     /// Under which name the books count it.
     pub fn reason(&self) -> &'static str {
         match self {
-            Reject::NotJson(_) => "not JSON",
+            Reject::NotJson(_) | Reject::PythonDict => "not JSON",
             Reject::NotUtf8(_) => "not UTF-8",
             Reject::TooLong(_) => "too long",
             Reject::NotRecord => "no record",
@@ -230,12 +241,15 @@ impl Records {
             RecordKind::Sample => {
                 let (name, volume) = self.name_and_volume();
                 self.expect(kind, name, is_text, "a text")?;
-                self.expect(kind, volume, |slot| slot == ValueKind::Number, "a number")?;
-                let digits = self.scanner.slot(volume).bytes(line);
-                // Only an exponent or very many digits can lead out of the range.
-                let large = digits.len() > 300 || memchr::memchr2(b'e', b'E', digits).is_some();
-                if large && read_f64(digits).is_none() {
-                    return Err(Reject::TooLarge);
+                if self.scanner.slot(volume).kind == ValueKind::Number {
+                    let digits = self.scanner.slot(volume).bytes(line);
+                    // Only an exponent or very many digits can lead out of the range.
+                    let large = digits.len() > 300 || memchr::memchr2(b'e', b'E', digits).is_some();
+                    if large && read_f64(digits).is_none() {
+                        return Err(Reject::TooLarge);
+                    }
+                } else {
+                    self.volume_in_text(volume, line)?;
                 }
                 let timestamp = self.scanner.slot(TIMESTAMP).kind;
                 if !matches!(timestamp, ValueKind::Absent | ValueKind::Null) {
@@ -278,8 +292,10 @@ impl Records {
         let kind = RecordKind::Sample;
         let (name, volume) = self.name_and_volume();
         let counter = name == COUNTER_NAME;
-        self.expect(kind, volume, |slot| slot == ValueKind::Number, "a number")?;
-        let volume = read_f64(self.scanner.slot(volume).bytes(line)).ok_or(Reject::TooLarge)?;
+        let volume = match self.scanner.slot(volume) {
+            slot if slot.kind == ValueKind::Number => read_f64(slot.bytes(line)).ok_or(Reject::TooLarge)?,
+            _ => self.volume_in_text(volume, line)?,
+        };
         let name = self.text(name, line)?.ok_or(Reject::Missing { kind, key: KEYS[name] })?;
         let timestamp = self.timestamp(line)?;
         let sample_type = self.text(if counter { COUNTER_TYPE } else { TYPE }, line)?;
@@ -322,6 +338,19 @@ impl Records {
             let shown = String::from_utf8_lossy(slot.bytes(line)).chars().take(40).collect();
             Reject::Timestamp(why, shown)
         })
+    }
+
+    /// The volume that stands in a text: Ceilometer checks such a text with Python's `float` and publishes it as it is.
+    #[cold]
+    fn volume_in_text(&self, volume: usize, line: &[u8]) -> Result<f64, Reject> {
+        let kind = RecordKind::Sample;
+        self.expect(kind, volume, is_text, "a number")?;
+        let text = self.text(volume, line)?.unwrap_or_default();
+        match std::str::from_utf8(&text).ok().and_then(python::read_float) {
+            Some(number) if number.is_finite() => Ok(number),
+            Some(_) => Err(Reject::WrongType { kind, key: KEYS[volume], expected: "a finite number" }),
+            None => Err(Reject::WrongType { kind, key: KEYS[volume], expected: "a number" }),
+        }
     }
 
     /// A text, or none where the key is absent or null.
@@ -413,7 +442,11 @@ mod tests {
         for (line, message) in [
             (r#"{"name":7,"volume":1}"#, "sample: name is not a text"),
             (r#"{"name":null,"volume":1}"#, "sample without name"),
-            (r#"{"name":"a","volume":"1"}"#, "sample: volume is not a number"),
+            (r#"{"name":"a","volume":"two"}"#, "sample: volume is not a number"),
+            (r#"{"name":"a","volume":""}"#, "sample: volume is not a number"),
+            (r#"{"name":"a","volume":"nan"}"#, "sample: volume is not a finite number"),
+            (r#"{"name":"a","volume":"1e999"}"#, "sample: volume is not a finite number"),
+            (r#"{"name":"a","volume":[1]}"#, "sample: volume is not a number"),
             (r#"{"name":"a","volume":true}"#, "sample: volume is not a number"),
             (r#"{"name":"a","volume":null}"#, "sample without volume"),
             (r#"{"name":"a","volume":1,"timestamp":[]}"#, "sample: timestamp is not a text"),
@@ -437,6 +470,18 @@ mod tests {
         assert_eq!(plain_parts, scanned(meter).sample(meter.as_bytes()).unwrap());
         assert_eq!(plain_parts.sample_type, Some(SampleType::Cumulative));
         assert_eq!((plain_parts.volume, plain_parts.timestamp.ns()), (12.0, 1_795_341_600_000_000_000));
+    }
+
+    #[test]
+    fn a_volume_may_be_a_text_that_python_takes_for_a_number() {
+        for (text, volume) in [("4096", 4096.0), (" 1_000.5 ", 1000.5), ("\\u0034", 4.0), ("-1e3", -1000.0)] {
+            for keys in ["name", "counter_name"] {
+                let volume_key = keys.replace("name", "volume");
+                let line = format!(r#"{{"{keys}":"a","{volume_key}":"{text}","timestamp":0}}"#);
+                assert_eq!(kind(&line), Ok(RecordKind::Sample), "{line}");
+                assert_eq!(scanned(&line).sample(line.as_bytes()).unwrap().volume, volume, "{line}");
+            }
+        }
     }
 
     #[test]

@@ -69,10 +69,18 @@ impl MeterReader {
             Form::Json => false,
             Form::Msgpack => true,
         };
-        if !is_msgpack {
-            return self.read_text(message, lines, faults);
+        if is_msgpack {
+            self.read_msgpack(message, lines, faults);
+        } else {
+            self.read_text(message, lines, faults);
         }
+    }
+
+    /// Appends the line of a message that is a MessagePack map, or an empty one.
+    pub fn read_msgpack(&mut self, message: &[u8], lines: &mut Vec<u8>, faults: &mut dyn Faults) {
+        let start = lines.len();
         if let Err(fault) = self.read_map(message, lines) {
+            lines.truncate(start);
             faults.fault(fault.reason(), &fault);
             lines.push(b'\n');
         }
@@ -234,5 +242,134 @@ fn number_of(text: &str) -> Result<Node<'static>, Fault> {
     match python::read_float(text) {
         Some(number) if number.is_finite() => Ok(Node::Float(number)),
         _ => Err(Fault::Volume),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MeterWriter;
+    use super::*;
+    use crate::wire::signature::DEFAULT_SECRET;
+    use proptest::prelude::*;
+
+    struct Told(Vec<String>);
+
+    impl Faults for Told {
+        fn fault(&mut self, reason: &'static str, why: &dyn fmt::Display) {
+            self.0.push(format!("{reason}: {why}"));
+        }
+    }
+
+    /// The lines of a message, and what was told.
+    fn read(message: &[u8], form: Form, unverified: Unverified) -> (String, Vec<String>) {
+        let verification = Verification { secret: Secret::new(DEFAULT_SECRET), unverified };
+        let (mut lines, mut told) = (Vec::new(), Told(Vec::new()));
+        MeterReader::new(form, &verification).read(message, &mut lines, &mut told);
+        (String::from_utf8(lines).unwrap(), told.0)
+    }
+
+    fn packed(json: &str) -> Vec<u8> {
+        let mut message = Vec::new();
+        msgpack::write(&serde_json::from_str(json).unwrap(), &mut message);
+        message
+    }
+
+    #[test]
+    fn a_meter_message_becomes_a_line_that_keeps_every_key() {
+        let message = packed(
+            r#"{"x":[1],"source":"s","counter_name":"m","counter_volume":" 4096","message_id":"i","publisher_id":"h","message_signature":"0"}"#,
+        );
+        let line = r#"{"name":"m","volume":4096.0,"source":"s","id":"i","x":[1],"publisher_id":"h"}"#;
+        assert_eq!(read(&message, Form::Either, Unverified::Accept), (format!("{line}\n"), vec![]));
+        let marked = line.replace("\"h\"}", "\"h\",\"signature\":\"unverified\"}");
+        assert_eq!(read(&message, Form::Either, Unverified::Mark), (format!("{marked}\n"), vec![]));
+        let told = "wrong signature: the signature does not fit the secret";
+        assert_eq!(read(&message, Form::Either, Unverified::Reject), ("\n".into(), vec![told.into()]));
+    }
+
+    #[test]
+    fn volumes_in_texts_become_numbers_and_others_are_told() {
+        for (volume, line) in [
+            ("\"4096\"", "4096"),
+            ("\"-1e3\"", "-1000.0"),
+            ("\"9223372036854775808\"", "9.223372036854776e18"),
+            ("12345678901234567890", "12345678901234567890"),
+        ] {
+            let message = packed(&format!(r#"{{"counter_name":"m","counter_volume":{volume}}}"#));
+            let (lines, told) = read(&message, Form::Either, Unverified::Accept);
+            let ours: serde_json::Value = serde_json::from_str(&lines).unwrap();
+            assert_eq!(ours["volume"], serde_json::from_str::<serde_json::Value>(line).unwrap(), "{lines}");
+            assert!(told.is_empty());
+        }
+        for message in [
+            packed(r#"{"counter_name":"m","counter_volume":"two"}"#),
+            packed(r#"{"counter_name":"m","counter_volume":"nan"}"#),
+            [&packed(r#"{"counter_name":"m"}"#)[..], b""].concat(),
+        ] {
+            let (lines, told) = read(&message, Form::Either, Unverified::Accept);
+            let is_whole = lines == "{\"counter_name\":\"m\"}\n";
+            assert!(is_whole || lines == "\n" && told[0].contains("not a finite number"), "{lines} {told:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_clash_are_not_changed() {
+        let json = r#"{"counter_name":"m","counter_volume":1,"name":"other"}"#;
+        assert_eq!(read(&packed(json), Form::Either, Unverified::Accept).0, format!("{json}\n"));
+        let secret = Secret::new(DEFAULT_SECRET);
+        for json in [json, r#"{"name":"m","volume":1,"message_id":"a","id":"b"}"#] {
+            let mut message = Vec::new();
+            MeterWriter::new(&secret, None).write(json.as_bytes(), &mut message).unwrap();
+            assert_eq!(read(&message, Form::Either, Unverified::Reject), (format!("{json}\n"), vec![]));
+        }
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_not_trusted() {
+        let signed = packed(r#"{"a":1}"#);
+        let Ok(Node::Map(entries)) = msgpack::read(&signed) else { panic!("no map") };
+        let signature = Signer::new(&Secret::new(DEFAULT_SECRET)).sign(&entries);
+        let message = packed(&format!(r#"{{"a":2,"a":1,"message_signature":"{}"}}"#, signature.as_str()));
+        let (lines, told) = read(&message, Form::Either, Unverified::Reject);
+        assert_eq!(
+            (&*lines, &*told),
+            ("\n", &["wrong signature: a key stands twice in a signed record".to_owned()][..])
+        );
+    }
+
+    #[test]
+    fn text_passes_as_it_is_and_a_form_can_be_asked_for() {
+        let text = b"{\"name\":\"m\",\"volume\":1}\r\n\nx";
+        assert_eq!(read(text, Form::Either, Unverified::Accept).0.as_bytes(), [&text[..], b"\n"].concat());
+        assert_eq!(read(text, Form::Msgpack, Unverified::Accept).1.len(), 1);
+        let map = packed("{}");
+        assert_eq!(read(&map, Form::Msgpack, Unverified::Accept).0, "{}\n");
+        let verification = Verification { secret: Secret::new("x"), unverified: Unverified::Mark };
+        let (mut lines, mut told) = (Vec::new(), Told(Vec::new()));
+        MeterReader::new(Form::Json, &verification).read(b"{\"a\":1 } \n", &mut lines, &mut told);
+        assert_eq!(lines, b"{\"a\":1,\"signature\":\"unverified\"}\n");
+        assert!(told.0.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_become_lines_or_are_told(bytes in proptest::collection::vec(any::<u8>(), 0..200), at in 0usize..200, byte in any::<u8>(), seed in any::<u32>()) {
+            let mut message = packed(&format!(
+                r#"{{"counter_name":"m","counter_volume":{seed},"resource_metadata":{{"a":[1,{{"b":null}}],"t":"x"}},"é":"\n"}}"#
+            ));
+            let at = at % message.len();
+            message[at] = byte;
+            for message in [message, [&[0x81, 0xa1, b'k'], &bytes[..]].concat(), bytes] {
+                let verification = Verification { secret: Secret::new("x"), unverified: Unverified::Mark };
+                let (mut lines, mut told) = (Vec::new(), Told(Vec::new()));
+                MeterReader::new(Form::Msgpack, &verification).read(&message, &mut lines, &mut told);
+                prop_assert_eq!(lines.iter().filter(|byte| **byte == b'\n').count(), 1);
+                if told.0.is_empty() {
+                    serde_json::from_slice::<serde_json::Value>(&lines).unwrap();
+                } else {
+                    prop_assert_eq!(&lines[..], b"\n");
+                }
+            }
+        }
     }
 }
