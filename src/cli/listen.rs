@@ -15,7 +15,7 @@ use crate::work::relay::{Relay, relay};
 pub struct Args {
     /// Where they come from: -, a path or a URL [default: -]
     ///
-    /// URLs are file:PATH?follow, udp://HOST:PORT, tcp://HOST:PORT and unix:PATH. A host that is left out, as in
+    /// URLs are file:PATH?follow, udp://HOST:PORT, tcp://HOST:PORT, unix:PATH and amqp://BROKER (RabbitMQ). A host that is left out, as in
     /// udp://:4952, is 127.0.0.1: to be heard from outside write udp://0.0.0.0:4952 or udp://[::]:4952. A followed file
     /// is read from its start (&from=end: only what is new) through rotation and truncation. See telemetry(7),
     /// ADDRESSES.

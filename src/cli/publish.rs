@@ -15,7 +15,7 @@ use crate::work::relay::{Relay, Reopening, relay};
 pub struct Args {
     /// Where they go: -, a path or a URL [default: -]
     ///
-    /// URLs are file:PATH, udp://HOST:PORT, tcp://HOST:PORT and unix:PATH. file:PATH?max_bytes=BYTES&backup_count=N
+    /// URLs are file:PATH, udp://HOST:PORT, tcp://HOST:PORT, unix:PATH and amqp://BROKER (RabbitMQ). file:PATH?max_bytes=BYTES&backup_count=N
     /// rotates, SIGHUP reopens, &sync waits for the disk. tcp: and unix: keep ?queue=BYTES while nobody answers, then
     /// drop the newest records (?when_full=wait: wait), and try for ?linger=SECONDS at the end. What is lost is in the
     /// books. See telemetry(7), ADDRESSES.
