@@ -72,6 +72,17 @@ set_up_build() {
   check_rust
 }
 
+# RabbitMQ's programs, for tests that start one of their own (scripts/rabbitmq). Its service is not started.
+install_rabbitmq() (
+  policy=/usr/sbin/policy-rc.d
+  if [ "$(id -u)" -eq 0 ] && [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+  fi
+  install_packages rabbitmq-server
+)
+
 # set_up_python DIRECTORY PACKAGE==VERSION... : a virtual environment under target/, kept between runs.
 # False, and why on stdout, when it cannot be had.
 set_up_python() {

@@ -24,9 +24,10 @@ use crate::work::relay::{Relay, Reopening, relay};
 pub struct Args {
     /// Where they go: -, a path or a URL [default: -]
     ///
-    /// URLs are file:PATH, udp://HOST:PORT, tcp://HOST:PORT and unix:PATH. file:PATH?max_bytes=BYTES&backup_count=N
-    /// rotates, SIGHUP reopens, &sync waits for the disk. udp: and tcp: send the signed MessagePack of Ceilometer's
-    /// publishers of that name, or lines with ?format=json. tcp: and unix: keep ?queue=BYTES while nobody answers, then
+    /// URLs are file:PATH, unix:PATH, udp:// and tcp://HOST:PORT (the signed MessagePack of Ceilometer's publishers, or
+    /// lines with ?format=json), http://, https://, gnocchi://, prometheus://, prometheus+write:// and
+    /// otlp+http://HOST/PATH, amqp:// and notifier://BROKER. file:PATH?max_bytes=BYTES&backup_count=N rotates, SIGHUP
+    /// reopens, &sync waits for the disk. What has a receiver keeps ?queue=BYTES while nobody answers, then
     /// drop the newest records (?when_full=wait: wait), and try for ?linger=SECONDS at the end. What is lost is in the
     /// books. See telemetry(7), ADDRESSES.
     #[arg(value_name = "SINK-URL")]

@@ -56,7 +56,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio", &["src/serve/", "src/base/broker/", "src/source/amqp/", "src/sink/amqp/", "src/source/http"]),
     ("hyper", &["src/serve/", "src/source/http"]),
     ("hyper_util", &["src/serve/", "src/source/http"]),
-    ("tokio_rustls", &["src/serve/", "src/base/broker/tls.rs", "src/source/http"]),
+    ("tokio_rustls", &["src/serve/", "src/base/broker/", "src/source/http"]),
     ("amqprs", &["src/base/broker/", "src/source/amqp/", "src/sink/amqp/"]),
     ("async_trait", &["src/base/broker/events.rs"]),
     ("http_body_util", &["src/serve/", "src/source/http"]),

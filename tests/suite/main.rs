@@ -1,6 +1,8 @@
 //! What the six programs promise, tried on the programs themselves.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+/// RabbitMQ between our programs, restarted and killed.
+mod amqp;
 /// Transcripts under `tests/cases`: a command, its input, and all that it says.
 mod cases;
 /// Man pages, completions, and the examples in what people read.
@@ -25,6 +27,8 @@ mod golden_gnocchi;
 mod golden_http_sinks;
 /// Pipelines and transformers, as the original recorded them.
 mod golden_pipeline;
+/// What the original sent to a broker.
+mod golden_amqp;
 /// Lines made to break a reader, against what Python's json makes of them.
 mod hostile;
 /// telemetry-listen as an HTTP server.
@@ -41,6 +45,8 @@ mod live;
 mod network;
 /// Ends of pipes, full disks, signals.
 mod pipes;
+/// A broker of a test's own.
+mod rabbit;
 /// Runs programs, and waits for what they do.
 mod run;
 /// What every source file keeps to.

@@ -10,7 +10,7 @@ use thiserror::Error;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
-use super::{Event, Place, Told};
+use super::{Event, Place, Told, probe};
 use crate::base::Failure;
 
 /// How long a broker may take to answer; a node that recovers its queues answers late, one that hangs never.
@@ -48,8 +48,7 @@ impl LinkError {
     /// What the library says of a connection that could not be opened: it gives a broker's answer as a text only.
     fn of_open(error: &amqprs::error::Error) -> LinkError {
         let text = error.to_string();
-        let said = text.split_once(": '").and_then(|(_, said)| said.split_once("', (")).map(|(said, _)| said);
-        let said = said.unwrap_or(&text).to_owned();
+        let said = said(&text).to_owned();
         if text.contains("vhost") && text.contains("not found") {
             LinkError::Configuration(said)
         } else if text.contains("ACCESS_REFUSED") || text.contains("NOT_ALLOWED") {
@@ -148,6 +147,19 @@ impl Link {
     }
 }
 
+/// The broker's words, or the system's, without what the library wraps them in.
+fn said(text: &str) -> &str {
+    let quoted = |begin: &str, end: &str| {
+        let (_, behind) = text.split_once(begin)?;
+        behind.split_once(end).map(|(said, _)| said)
+    };
+    let answer =
+        quoted("reply_text: ShortStr(", "\"),").and_then(|said| said.split_once('"')).map(|(_, said)| said);
+    let answer =
+        answer.or_else(|| quoted(": '", "', (").and_then(|said| said.split_once(": ")).map(|(_, said)| said));
+    answer.or_else(|| text.rsplit_once("network io error: ").map(|(_, said)| said)).unwrap_or(text)
+}
+
 /// Connects to the first host of `place` that lets us in.
 ///
 /// # Errors
@@ -168,7 +180,11 @@ pub async fn connect(place: &Place) -> Result<Link, LinkError> {
             arguments.tls_adaptor(adaptor);
         }
         let opened = match timeout(ANSWER_TIMEOUT, Connection::open(&arguments)).await {
-            Ok(opened) => opened.map_err(|error| LinkError::of_open(&error)),
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => match hangs_up(&error) {
+                true => Err(why_hung_up(place, host, *port, &error).await),
+                false => Err(LinkError::of_open(&error)),
+            },
             Err(_) => Err(LinkError::Away(format!("no answer in {} seconds", ANSWER_TIMEOUT.as_secs()))),
         };
         match opened {
@@ -186,4 +202,53 @@ pub async fn connect(place: &Place) -> Result<Link, LinkError> {
         }
     }
     Err(failed)
+}
+
+/// Whether the broker was there, and closed the connection without a word.
+fn hangs_up(error: &amqprs::error::Error) -> bool {
+    let text = error.to_string();
+    ["reset by peer", "peer shutdown", "interrupted", "Broken pipe"].iter().any(|end| text.contains(end))
+}
+
+async fn why_hung_up(place: &Place, host: &str, port: u16, error: &amqprs::error::Error) -> LinkError {
+    match timeout(ANSWER_TIMEOUT, probe::refusal(place, host, port)).await {
+        Ok(Some(why)) => LinkError::Refused(why),
+        _ => LinkError::of_open(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use amqprs::error::Error;
+
+    #[test]
+    fn what_cannot_be_helped_is_told_apart_from_what_can() {
+        let vhost = "failed to open connection, reason: Close(MethodHeader { class_id: 10, method_id: 50 }, Close { \
+                     reply_code: 530, reply_text: ShortStr(37, \"NOT_ALLOWED - vhost nowhere not found\"), class_id: 10, \
+                     method_id: 40 })";
+        let login = "failed to tune connection params, reason: '403: ACCESS_REFUSED - Login was refused', (class_id = 0, method_id = 0)";
+        let network = "network io error: Connection refused (os error 111)";
+        for (error, expected, status) in [
+            (
+                Error::ConnectionOpenError(vhost.to_owned()),
+                LinkError::Configuration("NOT_ALLOWED - vhost nowhere not found".to_owned()),
+                Some(78),
+            ),
+            (
+                Error::ConnectionOpenError(login.to_owned()),
+                LinkError::Refused("ACCESS_REFUSED - Login was refused".to_owned()),
+                Some(77),
+            ),
+            (
+                Error::NetworkError(network.to_owned()),
+                LinkError::Away("Connection refused (os error 111)".to_owned()),
+                None,
+            ),
+        ] {
+            let found = LinkError::of_open(&error);
+            assert_eq!(found, expected);
+            assert_eq!(found.failure("amqp://bus/").map(|failure| failure.status()), status);
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod backoff;
 mod events;
 mod link;
 mod place;
+mod probe;
 mod tls;
 
 pub use backoff::Backoff;

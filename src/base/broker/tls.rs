@@ -37,6 +37,14 @@ impl Tls {
     /// # Errors
     /// [`Failure::Configuration`] with the file that cannot be used.
     pub fn adaptor(&self, host: &str) -> Result<TlsAdaptor, Failure> {
+        Ok(TlsAdaptor::new(self.connector()?, host.to_owned()))
+    }
+
+    /// As [`Tls::adaptor`], to connect by hand.
+    ///
+    /// # Errors
+    /// As [`Tls::adaptor`].
+    pub fn connector(&self) -> Result<TlsConnector, Failure> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -54,7 +62,7 @@ impl Tls {
             }
             _ => config.with_no_client_auth(),
         };
-        Ok(TlsAdaptor::new(TlsConnector::from(Arc::new(config)), host.to_owned()))
+        Ok(TlsConnector::from(Arc::new(config)))
     }
 
     fn roots(&self) -> Result<RootCertStore, Failure> {

@@ -42,7 +42,7 @@ fn separate(index: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends `json.dumps(text)`: with its quotes, everything outside of ASCII as `\uXXXX`, pairs of them beyond U+FFFF.
+/// Appends `json.dumps(text)`: with its quotes, everything outside of ASCII escaped by its UTF-16 units.
 pub fn write_ascii_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut clean = 0;
