@@ -8,7 +8,7 @@ use clap::{ArgGroup, CommandFactory, Parser, ValueHint};
 
 use super::shared::{self, Context, RunArgs, SignatureArgs};
 use crate::base::{Books, Failure, LineSink, Outcome, Output};
-use crate::pipeline::{self, Kind, Pipelines, Publisher};
+use crate::pipeline::{self, Checks, Kind};
 use crate::sink::{self, Sink, Tee};
 use crate::source;
 use crate::wire::json::Records;
@@ -56,9 +56,9 @@ pub struct Args {
     #[arg(long, requires = "pipelines")]
     check_config: bool,
 
-    /// Send nothing: print for each record which sources, transformers and publishers it meets
+    /// Send nothing: print where each record would go, and what would leave
     ///
-    /// And what would leave for each publisher.
+    /// For each record the sources that take it, what transformers make of it, and the bytes for each publisher.
     #[arg(long, requires = "pipelines", conflicts_with = "tee")]
     dry_run: bool,
 
@@ -152,12 +152,17 @@ fn outlets(dry_run: bool, options: sink::Options, context: &Context) -> Outlets 
 
 /// The plans of all files, or all that is wrong with them. What is odd is said.
 fn read_plans(samples: Option<&Path>, events: Option<&Path>, books: &Books) -> Result<Plans, Failure> {
+    let address = |url: &str| match sink::preview(url, &sink::Options::default()) {
+        Ok(_) => Ok(()),
+        Err(failure) => Err(failure.to_string()),
+    };
+    let checks = Checks { schemes: &sink::SCHEMES, address: &address };
     let mut faults = Vec::new();
     let mut read = |path: Option<&Path>, kind| {
         let Some(path) = path else { return Ok(None) };
         let shown = path.display().to_string();
         let text = fs::read_to_string(path).map_err(|source| Failure::io("cannot read", &shown, source))?;
-        let pipelines = match pipeline::read(&shown, &text, kind, sink::SCHEMES) {
+        let pipelines = match pipeline::read(&shown, &text, kind, &checks) {
             Ok(pipelines) => pipelines,
             Err(found) => {
                 faults.extend(found.iter().map(ToString::to_string));
@@ -165,24 +170,8 @@ fn read_plans(samples: Option<&Path>, events: Option<&Path>, books: &Books) -> R
             }
         };
         pipelines.warnings.iter().for_each(|warning| books.note(warning));
-        faults.extend(bad_addresses(&shown, &pipelines));
         Ok::<_, Failure>(Some(pipelines))
     };
     let plans = Plans { samples: read(samples, Kind::Samples)?, events: read(events, Kind::Events)? };
     if faults.is_empty() { Ok(plans) } else { Err(Failure::Configuration(faults)) }
-}
-
-/// What is wrong with the addresses of publishers.
-fn bad_addresses(path: &str, pipelines: &Pipelines) -> Vec<String> {
-    let mut faults = Vec::new();
-    for sink in &pipelines.sinks {
-        for publisher in &sink.publishers {
-            if let Publisher::Address(url) = publisher
-                && let Err(failure) = sink::preview(url, &sink::Options::default())
-            {
-                faults.push(format!("{path}: sink \"{}\": {failure}", sink.name));
-            }
-        }
-    }
-    faults
 }

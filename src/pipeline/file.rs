@@ -30,6 +30,14 @@ impl Kind {
     }
 }
 
+/// What a file leaves to others to judge.
+pub struct Checks<'a> {
+    /// Of the publishers that there are.
+    pub schemes: &'a [&'a str],
+    /// Whether an address of one of them makes sense, or why not.
+    pub address: &'a dyn Fn(&str) -> Result<(), String>,
+}
+
 /// All that a file says.
 #[derive(Debug, Default)]
 pub struct Pipelines {
@@ -69,12 +77,11 @@ pub struct Sink {
 ///
 /// - `path`: what messages call the file
 /// - `text`: all of it; YAML or JSON
-/// - `schemes`: of the publishers that there are
 ///
 /// # Errors
 /// Every fault, in the order of lines. A text that is no YAML has one.
-pub fn read(path: &str, text: &str, kind: Kind, schemes: &[&str]) -> Result<Pipelines, Vec<Fault>> {
-    let mut reader = Reader { faults: Faults::new(path), kind, schemes };
+pub fn read(path: &str, text: &str, kind: Kind, checks: &Checks<'_>) -> Result<Pipelines, Vec<Fault>> {
+    let mut reader = Reader { faults: Faults::new(path), kind, checks };
     let mut pipelines = match document::parse(text) {
         Ok(root) => reader.pipelines(&root),
         Err((line, message)) => {
@@ -93,7 +100,7 @@ const OLD_SOURCE_KEYS: [&str; 3] = ["interval", "resources", "discovery"];
 struct Reader<'a> {
     faults: Faults,
     kind: Kind,
-    schemes: &'a [&'a str],
+    checks: &'a Checks<'a>,
 }
 
 impl Reader<'_> {
@@ -243,7 +250,13 @@ impl Reader<'_> {
                 return None;
             }
         };
-        Publisher::parse(&text, self.schemes).map_err(|why| self.faults.fault(line(item), why)).ok()
+        let publisher = Publisher::parse(&text, self.checks.schemes).and_then(|publisher| {
+            if let Publisher::Address(address) = &publisher {
+                (self.checks.address)(address)?;
+            }
+            Ok(publisher)
+        });
+        publisher.map_err(|why| self.faults.fault(line(item), why)).ok()
     }
 
     fn transformers(&mut self, table: &Table) -> Vec<Plan> {

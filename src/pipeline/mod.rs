@@ -15,7 +15,7 @@ pub mod transform;
 mod values;
 
 pub use expression::{BadExpression, Expression, NoValue};
-pub use file::{Kind, Pipelines, Sink, Source, read};
+pub use file::{Checks, Kind, Pipelines, Sink, Source, read};
 pub use matching::{BadMatching, Matching};
 pub use number::{BadArithmetic, Number};
 pub use polling::{PollingSource, read_polling};

@@ -29,13 +29,16 @@ const GONE: [(&str, &str); 6] = [
 ];
 
 impl Publisher {
-    /// Reads a publisher's URL; a word alone means `word://`, as in Ceilometer.
+    /// Reads a publisher's URL; a word alone means `word://`, as in Ceilometer. `-` is standard output.
     ///
     /// - `schemes`: those that there are
     ///
     /// # Errors
     /// Why there is no such publisher. Ceilometer logs it and goes on without; here nothing is lost unseen.
     pub fn parse(text: &str, schemes: &[&str]) -> Result<Publisher, String> {
+        if text == "-" {
+            return Ok(Publisher::Address(text.to_owned()));
+        }
         let url = if text.contains(':') { text.to_owned() } else { format!("{text}://") };
         let scheme = url.split(':').next().unwrap_or_default();
         if scheme == "test" {
@@ -47,7 +50,7 @@ impl Publisher {
         } else {
             let known = schemes.join(":, ");
             Err(format!(
-                "unknown publisher {scheme}:{} (known: {known}:, test:)",
+                "unknown publisher {scheme}:{} (known: {known}:, test:, -)",
                 did_you_mean(scheme, schemes)
             ))
         }

@@ -109,9 +109,11 @@ fn every_example_of_the_manual_runs() {
     assert!(manual.transcripts.len() >= 10, "telemetry(7) promises ten pipelines");
     let mut wrong = run_all("man/telemetry.7", &manual, &manual.transcripts);
     for path in files("man/parts", &["roff"]) {
-        let part = Document::roff(&read(&path));
+        let mut part = Document::roff(&read(&path));
         assert!(!part.transcripts.is_empty(), "{}: no example", path.display());
-        wrong.extend(run_all(&path.display().to_string(), &manual, &part.transcripts));
+        // Its own files, besides those of the manual.
+        part.files.extend(manual.files.iter().cloned());
+        wrong.extend(run_all(&path.display().to_string(), &part, &part.transcripts));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use telemetry::model::{Node, Timestamp};
 use telemetry::pipeline::transform::{Taken, Transformer};
-use telemetry::pipeline::{self, Kind, Number, Sample, read_polling};
+use telemetry::pipeline::{self, Checks, Kind, Number, Sample, read_polling};
 
 use crate::run::skipped;
 
@@ -24,7 +24,7 @@ fn rows(name: &str) -> Option<Vec<Value>> {
     Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
-const SCHEMES: [&str; 2] = ["file", "udp"];
+const CHECKS: Checks<'static> = Checks { schemes: &["file", "udp"], address: &|_| Ok(()) };
 
 #[test]
 fn sources_take_what_ceilometer_takes_and_refuse_what_it_refuses() {
@@ -37,7 +37,7 @@ fn sources_take_what_ceilometer_takes_and_refuse_what_it_refuses() {
                 let kind = if class.starts_with("Event") { Kind::Events } else { Kind::Samples };
                 let file =
                     json!({"sources": [row["cfg"]], "sinks": [{"name": "k", "publishers": ["test://"]}]});
-                let read = pipeline::read("f", &file.to_string(), kind, &SCHEMES);
+                let read = pipeline::read("f", &file.to_string(), kind, &CHECKS);
                 let Some(expected) = row["out"].as_object() else {
                     assert!(row["error"].is_string() && read.is_err(), "{row}");
                     tried += 1;
@@ -64,7 +64,7 @@ fn sources_take_what_ceilometer_takes_and_refuse_what_it_refuses() {
                 }
             }
             "SamplePipelineManager" => {
-                let read = pipeline::read("f", row["yaml"].as_str().unwrap(), Kind::Samples, &SCHEMES);
+                let read = pipeline::read("f", row["yaml"].as_str().unwrap(), Kind::Samples, &CHECKS);
                 let out = &row["out"];
                 if out["error"].is_string() {
                     assert!(read.is_err(), "{row}");
@@ -127,7 +127,7 @@ fn transformer(row: &Value) -> Option<Box<dyn Transformer>> {
     };
     let file = json!({"sources": [], "sinks": [{"name": "k", "publishers": ["test://"],
         "transformers": [{"name": name, "parameters": row["parameters"]}]}]});
-    let read = pipeline::read("f", &file.to_string(), Kind::Samples, &SCHEMES);
+    let read = pipeline::read("f", &file.to_string(), Kind::Samples, &CHECKS);
     Some(read.ok()?.sinks.remove(0).transformers.remove(0).start())
 }
 

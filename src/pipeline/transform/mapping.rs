@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn what_maps_nothing_is_refused() {
         for (from, to, why) in [
-            ("(", "x", "map_from \"(\": unclosed group"),
+            ("(", "x", "parenthesis"),
             ("a", r"\1", "a group that the pattern does not have (it has 0)"),
             ("a", r"\q", "\\q means nothing"),
             ("a", r"\", "ends in a \\"),

@@ -115,6 +115,11 @@ impl Flow {
                 delivery.take(sample.clone());
             }
         }
+        if let Some(Err(bad)) = &sample
+            && outlets.is_watched()
+        {
+            outlets.shows(Shown::Refused { why: &bad.to_string() });
+        }
         sample.map_or(Ok(()), |sample| sample.map(drop))
     }
 

@@ -83,6 +83,11 @@ pub enum Shown<'a> {
         /// The sink's name.
         sink: &'a str,
     },
+    /// The transformers of its sinks cannot use it.
+    Refused {
+        /// Why.
+        why: &'a str,
+    },
     /// A publisher gets this record.
     Published {
         /// The sink's name.

@@ -41,6 +41,7 @@ impl Witness for Rehearsal {
                 format!("    sink {sink}: {transformer} drops it: {why}")
             }
             Shown::Held { sink } => format!("    sink {sink}: held back"),
+            Shown::Refused { why } => format!("    not transformed: {why}"),
             Shown::Published { sink, publisher, message } => {
                 format!("    sink {sink}: {publisher} <- {}", shown(message))
             }
