@@ -9,7 +9,7 @@ use crate::base::{Failure, LineSink, Outcome};
 use crate::sink::{self, Sink, Tee};
 use crate::work::relay::{Relay, Reopening, relay};
 
-/// Send records on to files, hosts and sockets
+/// Send records on to files, hosts, sockets and services
 #[derive(Parser, Debug)]
 #[command(name = "telemetry-publish", version, max_term_width = 100)]
 pub struct Args {
@@ -18,7 +18,8 @@ pub struct Args {
     /// URLs are file:PATH, udp://HOST:PORT, tcp://HOST:PORT and unix:PATH. file:PATH?max_bytes=BYTES&backup_count=N
     /// rotates, SIGHUP reopens, &sync waits for the disk. tcp: and unix: keep ?queue=BYTES while nobody answers, then
     /// drop the newest records (?when_full=wait: wait), and try for ?linger=SECONDS at the end. What is lost is in the
-    /// books. See telemetry(7), ADDRESSES.
+    /// books. http:, https:, gnocchi:, prometheus: (a Pushgateway), prometheus+write: (remote write), otlp+http: and
+    /// opentelemetryhttp: post to services, and do the same. See telemetry(7), ADDRESSES.
     #[arg(value_name = "SINK-URL")]
     sinks: Vec<String>,
 
