@@ -17,7 +17,7 @@ use crate::work::checked::Checked;
 use crate::work::pipeline::{KEYS, Outlets, Plans, Publishing, Rehearsal, Way};
 use crate::work::relay::{Relay, Reopening, relay};
 
-/// Send records on to files, hosts and sockets
+/// Send records on to files, hosts, sockets and services
 #[derive(Parser, Debug)]
 #[command(name = "telemetry-publish", version, max_term_width = 100)]
 #[command(group = ArgGroup::new("pipelines").multiple(true))]
@@ -29,7 +29,8 @@ pub struct Args {
     /// otlp+http://HOST/PATH, amqp:// and notifier://BROKER. file:PATH?max_bytes=BYTES&backup_count=N rotates, SIGHUP
     /// reopens, &sync waits for the disk. What has a receiver keeps ?queue=BYTES while nobody answers, then
     /// drop the newest records (?when_full=wait: wait), and try for ?linger=SECONDS at the end. What is lost is in the
-    /// books. See telemetry(7), ADDRESSES.
+    /// books. http:, https:, gnocchi:, prometheus: (a Pushgateway), prometheus+write: (remote write), otlp+http: and
+    /// opentelemetryhttp: post to services, and do the same. See telemetry(7), ADDRESSES.
     #[arg(value_name = "SINK-URL")]
     sinks: Vec<String>,
 
@@ -156,7 +157,7 @@ fn read_plans(samples: Option<&Path>, events: Option<&Path>, books: &Books) -> R
         Ok(_) => Ok(()),
         Err(failure) => Err(failure.to_string()),
     };
-    let checks = Checks { schemes: &sink::SCHEMES, address: &address };
+    let checks = Checks { schemes: sink::SCHEMES, address: &address };
     let mut faults = Vec::new();
     let mut read = |path: Option<&Path>, kind| {
         let Some(path) = path else { return Ok(None) };

@@ -102,3 +102,37 @@ fn write_point(reading: &Reading<'_>, out: &mut Vec<u8>) {
     write_f64(reading.volume, out);
     out.push(b'}');
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::reading::{Read, Readings};
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    proptest! {
+        #[test]
+        fn whatever_a_sample_says_the_body_is_json_with_its_value(
+            name in any::<String>(),
+            unit in any::<String>(),
+            resource in any::<String>(),
+            volume in any::<f64>().prop_filter("finite", |volume| volume.is_finite()),
+        ) {
+            let sample = json!({"name": name, "type": "delta", "unit": unit, "volume": volume, "resource_id": resource, "timestamp": "2026-03-01T10:20:30.5Z"});
+            let line = format!("{sample}\n");
+            let Ok(Read::Sample(reading)) = Readings::new().read(line.as_bytes()) else {
+                return Err(TestCaseError::fail("no sample"));
+            };
+            let (mut request, mut body) = (MetricsRequest::default(), Vec::new());
+            request.add(&reading);
+            request.write(&mut body);
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            let metric = &body["resourceMetrics"][0]["scopeMetrics"][0]["metrics"][0];
+            let point = &metric["sum"]["dataPoints"][0];
+            prop_assert_eq!(&metric["name"], &name.replace('.', "_"));
+            prop_assert_eq!(point["asDouble"].as_f64(), Some(volume));
+            prop_assert_eq!(&point["timeUnixNano"], "1772360430500000000");
+            prop_assert_eq!(&point["attributes"][0]["value"]["stringValue"], &resource);
+        }
+    }
+}

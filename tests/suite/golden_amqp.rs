@@ -7,10 +7,11 @@ use serde_json::Value;
 use telemetry::base::Secret;
 use telemetry::model::Node;
 use telemetry::wire::json::{read_node, write_node};
-use telemetry::wire::oslo::{Form, Identity, Message, MeterForm, append_batch, write_python_json};
-use telemetry::wire::signature::DEFAULT_SECRET;
+use telemetry::wire::meter::{Form, MeterReader, MeterWriter};
+use telemetry::wire::oslo::{self, Identity, Message, write_python_json};
+use telemetry::wire::signature::{DEFAULT_SECRET, Unverified, Verification};
 
-use crate::run::skipped;
+use crate::run::{run, skipped, tool};
 
 fn rows(name: &str) -> Option<Vec<Value>> {
     let Some(shared) = std::env::var_os("TELEMETRY_SHARED") else {
@@ -21,6 +22,14 @@ fn rows(name: &str) -> Option<Vec<Value>> {
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     // A few rows hold what no JSON line of ours can, as NaN.
     Some(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}
+
+struct NoFault;
+
+impl telemetry::wire::Faults for NoFault {
+    fn fault(&mut self, reason: &'static str, why: &dyn std::fmt::Display) {
+        panic!("{reason}: {why}");
+    }
 }
 
 /// The message inside of the envelope, if it has one.
@@ -41,12 +50,18 @@ fn our_messages_are_those_of_the_original_byte_for_byte() {
         // Services and the polling agent have payloads of their own: those pass unchanged.
         let Some(Node::List(payload)) = node.get("payload") else { continue };
         // The lines that were published, made of what was sent, which is what is tried here too.
+        let notification = oslo::read(inner.as_bytes()).unwrap();
+        assert_eq!(oslo::batch(&notification).unwrap().unwrap(), payload);
+        let verification =
+            Verification { secret: Secret::new(DEFAULT_SECRET), unverified: Unverified::Reject };
+        let mut reader = MeterReader::new(Form::Json, &verification);
         let mut lines = Vec::new();
-        assert_eq!(append_batch(&node, &mut lines), Ok((payload.len(), payload.len())));
-        let form = if row["kind"] == "event" { Form::Event } else { Form::Sample };
-        let mut maker = MeterForm::new(&Secret::new(DEFAULT_SECRET));
+        for record in payload {
+            reader.read_node(record, &mut lines, &mut NoFault);
+        }
+        let mut maker = MeterWriter::new(&Secret::new(DEFAULT_SECRET), None);
         let records = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        let signed = records.map(|line| maker.signed(read_node(line).unwrap(), form).unwrap()).collect();
+        let signed = records.map(|line| Node::Map(maker.signed(read_node(line).unwrap()).unwrap())).collect();
         let mut ours = Vec::new();
         write_python_json(&Node::List(signed), &mut ours);
         let identity = Identity {
@@ -68,22 +83,23 @@ fn our_messages_are_those_of_the_original_byte_for_byte() {
 }
 
 #[test]
-fn samples_in_a_pollers_notification_are_the_lines_that_were_polled() {
+fn what_came_over_the_broker_are_the_lines_that_were_sent() {
     let Some(rows) = rows("wire_amqp.jsonl") else { return };
-    let polling = rows.iter().find(|row| row["note"] == "what ceilometer-polling sends").unwrap();
-    let inner = inner(polling["body_text"].as_str().unwrap());
-    let mut lines = Vec::new();
-    append_batch(&read_node(inner.as_bytes()).unwrap(), &mut lines).unwrap();
-    let lines: Vec<Value> =
-        lines.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
-    assert_eq!(
-        (lines.len(), &lines[0]["name"], &lines[0]["volume"]),
-        (2, &"cpu".into(), &1_234_567_890_123i64.into())
-    );
-    assert_eq!(lines[0]["id"], "11111111-2222-11f0-8000-000000000001");
-    let keys: Vec<&String> = lines[1].as_object().unwrap().keys().collect();
-    assert_eq!(keys[..4], ["name", "type", "unit", "volume"]);
-    assert!(lines[1].get("message_signature").is_none() && lines[1]["monotonic_time"].is_null());
+    let bodies: String = rows.iter().map(|row| format!("{}\n", row["body_text"].as_str().unwrap())).collect();
+    let ended = run(tool("listen", &["--emit", "samples,events"]), bodies.as_bytes());
+    let lines: Vec<Value> = ended.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let cpu: Vec<&Value> = lines.iter().filter(|line| line["name"] == "cpu").collect();
+    assert!(cpu.len() >= 4, "{}\n{}", ended.text(), ended.stderr);
+    for sample in cpu {
+        assert_eq!(
+            (&sample["volume"], &sample["id"]),
+            (&1_234_567_890_123i64.into(), &"11111111-2222-11f0-8000-000000000001".into())
+        );
+        let keys: Vec<&String> = sample.as_object().unwrap().keys().collect();
+        assert_eq!(keys[..4], ["name", "type", "unit", "volume"]);
+        assert!(sample.get("message_signature").is_none());
+    }
+    assert!(lines.iter().any(|line| line.get("traits").is_some()), "no event came out");
 }
 
 #[test]
@@ -94,11 +110,10 @@ fn records_are_signed_as_the_original_signs_them() {
         // `serialize` is an event as a line has it.
         let record = row.get("serialize").or(row.get("as_dict"));
         let (Some(record), Some(message)) = (record, row.get("message")) else { continue };
-        let form = if row["kind"] == "event" { Form::Event } else { Form::Sample };
         let text = record.to_string();
-        let mut maker = MeterForm::new(&Secret::new(row["secret"].as_str().unwrap_or_default()));
+        let mut maker = MeterWriter::new(&Secret::new(row["secret"].as_str().unwrap_or_default()), None);
         let mut ours = Vec::new();
-        write_node(&maker.signed(read_node(text.as_bytes()).unwrap(), form).unwrap(), &mut ours);
+        write_node(&Node::Map(maker.signed(read_node(text.as_bytes()).unwrap()).unwrap()), &mut ours);
         let ours: Value = serde_json::from_slice(&ours).unwrap();
         assert_eq!(ours["message_signature"], message["message_signature"], "{}", row["note"]);
         compared += 1;

@@ -15,6 +15,8 @@ mod floors;
 mod foreign_wires;
 /// What the original recorded, through our tools.
 mod golden;
+/// What the original sent to a broker.
+mod golden_amqp;
 /// Ceilometer's udp, tcp and file wires, both ways.
 mod golden_ceilometer_wires;
 /// What the original recorded of notifications, through our definition engine.
@@ -27,8 +29,6 @@ mod golden_gnocchi;
 mod golden_http_sinks;
 /// Pipelines and transformers, as the original recorded them.
 mod golden_pipeline;
-/// What the original sent to a broker.
-mod golden_amqp;
 /// Lines made to break a reader, against what Python's json makes of them.
 mod hostile;
 /// telemetry-listen as an HTTP server.

@@ -54,7 +54,6 @@ pub trait Transformer: Send {
 
 /// What became of a sample.
 // Most samples pass, and a box for each would cost an allocation.
-#[allow(clippy::large_enum_variant)]
 #[derive(Debug, PartialEq)]
 #[allow(clippy::large_enum_variant, reason = "one at a time, and most pass")]
 pub enum Taken<'a> {

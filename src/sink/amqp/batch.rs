@@ -9,7 +9,8 @@ use super::queue::Outgoing;
 use crate::base::{Books, Secret, clock};
 use crate::model::{KIND_KEYS, Node, RecordKind, Timestamp};
 use crate::wire::json::read_node;
-use crate::wire::oslo::{Form, Identity, Message, MeterForm, timestamp, write_python_json};
+use crate::wire::meter::MeterWriter;
+use crate::wire::oslo::{Identity, Message, timestamp, write_python_json};
 
 /// Bytes of records a message: one is finished when it has more. A broker takes 128 MiB, a reader may take less.
 const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
@@ -20,7 +21,7 @@ const PRIORITIES: [&str; 7] = ["audit", "debug", "info", "warn", "error", "criti
 pub struct Batches {
     name: String,
     publisher_id: String,
-    maker: MeterForm,
+    maker: MeterWriter,
     samples: Batch,
     events: Batch,
     /// The samples in `samples` once more, by meter, when that is asked for.
@@ -50,7 +51,7 @@ impl Batches {
         Batches {
             name: name.to_owned(),
             publisher_id: format!("telemetry.publisher.{host}"),
-            maker: MeterForm::new(secret),
+            maker: MeterWriter::new(secret, None),
             samples: Batch::default(),
             events: Batch::default(),
             by_meter: BTreeMap::new(),
@@ -69,8 +70,8 @@ impl Batches {
         match RecordKind::of(&KIND_KEYS, |key| record.get(key).is_some()) {
             Some(RecordKind::Sample) => self.add_sample(record, out),
             Some(RecordKind::Event) => {
-                if let Some(event) = self.maker.signed(record, Form::Event) {
-                    self.events.add(&event);
+                if let Ok(event) = self.maker.signed(record) {
+                    self.events.add(&Node::Map(event));
                 }
                 if self.is_full(&self.events) {
                     self.finish_events(out);
@@ -90,7 +91,7 @@ impl Batches {
     }
 
     fn add_sample(&mut self, record: Node<'_>, out: &mut Vec<Outgoing>) {
-        let Some(sample) = self.maker.signed(record, Form::Sample) else { return };
+        let Ok(sample) = self.maker.signed(record).map(Node::Map) else { return };
         self.samples.add(&sample);
         if self.options.per_meter_topic {
             let meter = sample.get("counter_name").and_then(Node::as_text).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! Lines to messages as Ceilometer's udp and tcp publishers send them.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 use super::{NAME, NAMES, PUBLISHER_ID, VOLUME, number_in_line, number_in_message};
@@ -39,7 +41,21 @@ impl MeterWriter {
     /// # Errors
     /// [`NotSendable`]; nothing was appended then.
     pub fn write(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<(), NotSendable> {
-        let Node::Map(mut entries) = read_node(line)? else { return Err(NotSendable::NoRecord) };
+        let entries = self.signed(read_node(line)?)?;
+        msgpack::write_map_length(entries.len(), out);
+        for (key, value) in &entries {
+            msgpack::write_text(key, out);
+            msgpack::write(value, out);
+        }
+        Ok(())
+    }
+
+    /// The message of a record, for wires that are not MessagePack; see [`MeterWriter::write`].
+    ///
+    /// # Errors
+    /// [`NotSendable::NoRecord`].
+    pub fn signed<'a>(&mut self, record: Node<'a>) -> Result<Vec<(Cow<'a, str>, Node<'a>)>, NotSendable> {
+        let Node::Map(mut entries) = record else { return Err(NotSendable::NoRecord) };
         entries.retain(|(key, _)| key != SIGNATURE);
         let mut places = [None; NAMES.len()];
         let has = |number: usize| entries.iter().any(|(key, _)| key == NAMES[number].0);
@@ -68,13 +84,7 @@ impl MeterWriter {
             entries = message;
         }
         let signature = self.signer.sign(&entries);
-        msgpack::write_map_length(entries.len() + 1, out);
-        for (key, value) in &entries {
-            msgpack::write_text(key, out);
-            msgpack::write(value, out);
-        }
-        msgpack::write_text(SIGNATURE, out);
-        msgpack::write_text(signature.as_str(), out);
-        Ok(())
+        entries.push((SIGNATURE.into(), Node::Text(Cow::Owned(signature.as_str().to_owned()))));
+        Ok(entries)
     }
 }

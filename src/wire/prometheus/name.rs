@@ -19,6 +19,17 @@ pub fn metric_name(name: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_text_becomes_a_name(text in any::<String>()) {
+            let name = metric_name(&text);
+            let first = name.bytes().next();
+            prop_assert!(first.is_some_and(|c| c.is_ascii_alphabetic() || c == b'_' || c == b':'));
+            prop_assert!(name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b':'));
+        }
+    }
 
     #[test]
     fn a_name_is_made_of_letters_digits_underscores_and_colons() {

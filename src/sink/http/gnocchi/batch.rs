@@ -39,7 +39,6 @@ impl Known {
         round: &mut Round<'_>,
     ) -> Result<(), Abandoned> {
         let mut ids = ids.to_vec();
-        let mut created = Vec::new();
         for _ in 0..=CREATIONS_MAX {
             if ids.is_empty() {
                 return Ok(());
@@ -49,7 +48,7 @@ impl Known {
             };
             if answer.is_success() {
                 round.delivered(all.records(&ids), all.bytes(&ids))?;
-                return self.patch(&ids, &created, all, round);
+                return self.patch(&ids, all, round);
             }
             let unknown = unknown(&answer, &ids);
             if unknown.is_empty() {
@@ -65,9 +64,7 @@ impl Known {
                     Some(of) => self.create(id, of, round)?,
                     None => false,
                 };
-                if made {
-                    created.push(id);
-                } else {
+                if !made {
                     ids.retain(|other| *other != id);
                     round.lost("resource not created", all.records(&[id]))?;
                 }
@@ -93,16 +90,10 @@ impl Known {
     }
 
     /// Says what changed of the resources that were known.
-    fn patch(
-        &mut self,
-        ids: &[&str],
-        created: &[&str],
-        all: &Resources<'_>,
-        round: &mut Round<'_>,
-    ) -> Result<(), Abandoned> {
+    fn patch(&mut self, ids: &[&str], all: &Resources<'_>, round: &mut Round<'_>) -> Result<(), Abandoned> {
         for &id in ids {
             let Some(of) = all.get(id) else { continue };
-            if created.contains(&id) || self.remembered.get(id) == Some(&hash(of)) {
+            if self.remembered.get(id) == Some(&hash(of)) {
                 continue;
             }
             let of_type = &of.resource.resource_type;
