@@ -1,3 +1,9 @@
+complete -c telemetry-listen -l format -d 'What files and standard input hold' -r -f -a "jsonl\t'Records, one JSON object a line'
+statsd\t'Lines of statsd; each value is a sample'
+influx\t'InfluxDB\'s line protocol, times in nanoseconds'
+prometheus\t'What exporters of Prometheus or OpenMetrics expose'
+otlp\t'OTLP metrics in JSON'
+collectd\t'The JSON of collectd\'s write_http'"
 complete -c telemetry-listen -l secret-file -d 'Sign and verify with the secret in FILE, which is one line' -r -F
 complete -c telemetry-listen -l unverified -d 'What to do with records that are not verified' -r -f -a "reject\t'Reject and count them'
 mark\t'Take them, and say so in each: signature is unverified'

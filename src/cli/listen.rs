@@ -17,10 +17,11 @@ use crate::work::relay::{Relay, relay};
 pub struct Args {
     /// Where they come from: -, a path or a URL [default: -]
     ///
-    /// URLs are file:PATH?follow, udp://HOST:PORT, tcp://HOST:PORT, unix:PATH, http://HOST:PORT/PREFIX and https://. A
-    /// host that is left out, as in udp://:4952, is 127.0.0.1: to be heard from outside write udp://0.0.0.0:4952 or
-    /// udp://[::]:4952. A followed file is read from its start (&from=end: only what is new) through rotation and
-    /// truncation. https needs ?cert=FILE&key=FILE. See telemetry(7), ADDRESSES and HTTP.
+    /// URLs are file:PATH?follow, udp://HOST:PORT, tcp://HOST:PORT, unix:PATH, http://HOST:PORT/PREFIX and https://, and
+    /// statsd://HOST:PORT, influx://HOST:PORT and collectd://HOST:PORT for what these systems send. A host that is left
+    /// out, as in udp://:4952, is 127.0.0.1: to be heard from outside write udp://0.0.0.0:4952 or udp://[::]:4952. A
+    /// followed file is read from its start (&from=end: only what is new) through rotation and truncation. https needs
+    /// ?cert=FILE&key=FILE. See telemetry(7), ADDRESSES, HTTP and WIRES.
     #[arg(value_name = "SOURCE-URL")]
     sources: Vec<String>,
 
