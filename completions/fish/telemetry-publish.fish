@@ -9,7 +9,7 @@ complete -c telemetry-publish -l stats -d 'Write the books as JSON to FILE at th
 complete -c telemetry-publish -l max-line -d 'Reject lines longer than BYTES, 262144 to 1073741824' -r
 complete -c telemetry-publish -l tee -d 'Print the records too, so that the pipe can go on'
 complete -c telemetry-publish -l check-config -d 'Read the pipelines, say all that is wrong with them, and stop'
-complete -c telemetry-publish -l dry-run -d 'Send nothing: print for each record which sources, transformers and publishers it meets'
+complete -c telemetry-publish -l dry-run -d 'Send nothing: print where each record would go, and what would leave'
 complete -c telemetry-publish -l quiet -d 'Say nothing of single records; what ends the run is still said'
 complete -c telemetry-publish -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c telemetry-publish -s V -l version -d 'Print version'

@@ -266,5 +266,12 @@ mod tests {
         assert!(refused("file:x?follow&from=edn").contains("did you mean \"end\""));
         assert!(refused("udp://:1?buffer=big").contains("buffer=big is not a size"));
         assert!(refused("/no/such/file").starts_with("74 cannot read /no/such/file: "));
+        assert!(refused("statsd://:1?interval=0.01").contains("is 0, for values at once, or at least 0.1 s"));
+        assert!(refused("statsd://:1?percentiles=50,100").contains("percentiles=50,100 is not a list"));
+        assert!(refused("statsd://:1?precision=s").contains("unknown option \"precision\""));
+        assert!(refused("influx://:1?precision=d").contains("unknown precision \"d\"; known: ns, us, ms"));
+        assert!(refused("collectd://:1?auth_file=/no/such/file").starts_with("78 "));
+        assert!(refused("file:x?format=influxdb").contains("did you mean \"influx\"?"));
+        assert!(refused("file:x?follow&format=prometheus").contains("has no end"));
     }
 }

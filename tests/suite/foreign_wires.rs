@@ -181,10 +181,10 @@ fn shared() -> Option<PathBuf> {
     std::env::var_os("TELEMETRY_SHARED").map(PathBuf::from)
 }
 
-/// What a sender was asked to send, and the bodies that it posted.
+/// Samples that a publisher was given, and the bodies that it made of them.
 type Posted = (Vec<Value>, Vec<Vec<u8>>);
 
-/// What Ceilometer's publishers posted, with the samples that they posted.
+/// What Ceilometer's publishers posted.
 fn posted(file: &str) -> Option<Vec<Posted>> {
     use base64::Engine;
     let path = shared()?.join("golden").join(file);
@@ -276,6 +276,41 @@ fn a_request_of_remote_write_is_limited_when_it_is_no_longer_compressed() {
     let second = snap::raw::Encoder::new().compress_vec(b"\x22\x01a\x2a\x00").unwrap();
     let (_, told) = decode(&mut prometheus::RemoteWrite::default(), &second);
     assert!(told.faults[0].contains("remote write 2.0"), "{:?}", told.faults);
+}
+
+proptest! {
+    #[test]
+    fn every_point_that_prost_writes_is_read(
+        points in vec((-1e300..1e300f64, 0..4_000_000_000_000i64), 1..20),
+        value in "\\PC{0,20}",
+    ) {
+        use telemetry::wire::prometheus::message::{Label, MetricMetadata, Point, TimeSeries, WriteRequest};
+        let label = |name: &str, value: &str| Label { name: name.to_owned(), value: value.to_owned() };
+        let samples = points.iter().map(|(value, timestamp)| Point { value: *value, timestamp: *timestamp });
+        let series = TimeSeries {
+            labels: vec![label("__name__", "up_seconds"), label("l", &value)],
+            samples: samples.collect(),
+        };
+        let metadata = MetricMetadata {
+            metric_type: 1,
+            metric_family_name: "up_seconds".to_owned(),
+            help: "h".to_owned(),
+            unit: "s".to_owned(),
+        };
+        let request = WriteRequest { timeseries: vec![series], metadata: vec![metadata] };
+        let body = snap::raw::Encoder::new().compress_vec(&prost::Message::encode_to_vec(&request)).unwrap();
+        let (samples, told) = decode(&mut prometheus::RemoteWrite::default(), &body);
+        prop_assert!(told.faults.is_empty(), "{:?}", told.faults);
+        prop_assert_eq!(samples.len(), points.len());
+        for (sample, (volume, ms)) in samples.iter().zip(&points) {
+            prop_assert_eq!(sample["volume"].as_f64(), Some(*volume));
+            prop_assert_eq!(&sample["type"], "cumulative");
+            prop_assert_eq!(&sample["unit"], "s");
+            prop_assert_eq!(&sample["resource_metadata"], &json!({"l": value}));
+            let time = Timestamp::from_ns(ms * 1_000_000).to_string();
+            prop_assert_eq!(&sample["timestamp"], time.as_str());
+        }
+    }
 }
 
 /// A decoder, and messages of its wire to begin with.

@@ -34,7 +34,7 @@ impl Exposition {
         Exposition { writer: SeriesWriter::new(origin), grouping }
     }
 
-    /// Takes one line; false behind the end.
+    /// Takes one line.
     fn read_line(
         &mut self,
         line: &str,

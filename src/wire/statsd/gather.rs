@@ -80,7 +80,7 @@ impl Gatherer {
         let series = &mut self.series[index];
         match &mut series.gathered {
             Gathered::Counter(sum) => *sum += number / value.rate,
-            Gathered::Gauge(now) => *now = changed(*now, value, number)?,
+            Gathered::Gauge(now) => *now = changed(*now, value, number),
             Gathered::Timer { values, count } => {
                 if self.values >= VALUES_MAX {
                     return Err(BadLine::Full(VALUES_MAX));
@@ -110,7 +110,7 @@ impl Gatherer {
         let series = &mut self.series[index];
         let now = match &mut series.gathered {
             Gathered::Gauge(now) => {
-                *now = changed(*now, value, number)?;
+                *now = changed(*now, value, number);
                 *now
             }
             // The key of a series holds its kind.
@@ -192,16 +192,13 @@ impl Gatherer {
         (*touched, *idle_flushes) = (false, 0);
         let unit = if *kind == Kind::Timer { "ms" } else { "" };
         let mut write = |suffix: &str, sample_type: SampleType, unit: &str, number: f64| {
+            // The limit of single numbers keeps sums finite.
             let volume = Volume::Float(number);
-            // Sums of huge values may be infinite, which no line can say.
-            if volume.is_finite() {
-                let (owner, metadata) = (name.owner(), &name.metadata[..]);
-                let name = &name.name;
-                writer.write(
-                    &Reading { name, suffix, sample_type, unit, volume, owner, timestamp: at, metadata },
-                    lines,
-                );
-            }
+            let (name, owner, metadata) = (&name.name, name.owner(), &name.metadata[..]);
+            writer.write(
+                &Reading { name, suffix, sample_type, unit, volume, owner, timestamp: at, metadata },
+                lines,
+            );
         };
         match gathered {
             Gathered::Counter(sum) => {
@@ -259,15 +256,13 @@ impl Gatherer {
 }
 
 fn number(value: &Value<'_>) -> Result<f64, BadLine> {
-    let number = read_number(value.text).filter(|number| (number / value.rate).is_finite());
-    number.ok_or_else(|| BadLine::BadNumber(shown(value.text)))
+    read_number(value.text).ok_or_else(|| BadLine::BadNumber(shown(value.text)))
 }
 
 /// A gauge behind `value`: a sign makes it a change.
-fn changed(now: f64, value: &Value<'_>, number: f64) -> Result<f64, BadLine> {
+fn changed(now: f64, value: &Value<'_>, number: f64) -> f64 {
     let signed = matches!(value.text.first(), Some(b'+' | b'-'));
-    let changed = if signed { now + number } else { number };
-    if changed.is_finite() { Ok(changed) } else { Err(BadLine::BadNumber(shown(value.text))) }
+    if signed { now + number } else { number }
 }
 
 /// The value at `percent` of `sorted`, which is not empty, linear between neighbours.

@@ -137,7 +137,12 @@ fn read_packet<'a>(
     next
 }
 
-/// A number that a statsd may be sent; none for words, hexadecimals, infinities.
+/// Numbers are smaller than this, so that the sum of the squares of all that one interval may hold is one too.
+const NUMBER_MAX: f64 = 1e150;
+/// The least rate: one of so many values is sent at most.
+const RATE_MIN: f64 = 1e-12;
+
+/// A number that a statsd may be sent; none for words, hexadecimals, infinities, and what is too large to be summed.
 pub(super) fn read_number(text: &[u8]) -> Option<f64> {
     // Nearly all are a few digits.
     if (1..=15).contains(&text.len()) && text.iter().all(u8::is_ascii_digit) {
@@ -146,7 +151,7 @@ pub(super) fn read_number(text: &[u8]) -> Option<f64> {
     if !text.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte)) {
         return None;
     }
-    std::str::from_utf8(text).ok()?.parse().ok().filter(|number: &f64| number.is_finite())
+    std::str::from_utf8(text).ok()?.parse().ok().filter(|number: &f64| number.abs() < NUMBER_MAX)
 }
 
 /// As much of a text as a message may show.
@@ -156,7 +161,7 @@ pub(super) fn shown(text: &[u8]) -> String {
 }
 
 fn read_rate(text: &[u8]) -> Result<f64, BadLine> {
-    let rate = read_number(text).filter(|rate| *rate > 0.0 && rate.recip().is_finite());
+    let rate = read_number(text).filter(|rate| *rate >= RATE_MIN);
     rate.ok_or_else(|| BadLine::BadRate(shown(text)))
 }
 
@@ -239,7 +244,7 @@ mod tests {
             assert_eq!(read_number(text.as_bytes()), Some(number), "{text}");
         }
         assert_eq!(read_number(b"12345678901234567890"), Some(12_345_678_901_234_567_890.0));
-        for text in ["", "-", "nan", "inf", "1e999", "0x10", "1_000", " 1", "1,5"] {
+        for text in ["", "-", "nan", "inf", "1e999", "1e150", "0x10", "1_000", " 1", "1,5"] {
             assert_eq!(read_number(text.as_bytes()), None, "{text}");
         }
     }

@@ -111,9 +111,6 @@ impl Statsd {
             }
         };
         let volume = Volume::Float(number);
-        if !volume.is_finite() {
-            return Err(bad_number());
-        }
         let (name, owner, metadata) = (&series.name, series.owner(), &series.metadata);
         self.writer.write(
             &Reading { name, suffix: "", sample_type, unit, volume, owner, timestamp, metadata },
