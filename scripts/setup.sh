@@ -95,11 +95,11 @@ set_up_python() {
 }
 
 # The Python programs that tests talk to, all in one environment; 77 when they cannot be had.
+peers_packages=(ceilometer==27.0.0 statsd==4.0.1 opentelemetry-exporter-otlp-proto-http==1.45.2 'setuptools<81')
 set_up_peers() {
   local why
   peers_python=target/peers/bin/python
-  why=$(set_up_python target/peers ceilometer==27.0.0 statsd==4.0.1 opentelemetry-exporter-otlp-proto-http==1.45.2 \
-    'setuptools<81') || { say "SKIPPED: $why"; exit 77; }
+  why=$(set_up_python target/peers "${peers_packages[@]}") || { say "SKIPPED: $why"; exit 77; }
 }
 
 # Debian packages of programs that tests talk to; 77 when they cannot be had.
