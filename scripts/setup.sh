@@ -98,9 +98,29 @@ set_up_python() {
   fi
   rm -rf "$directory"
   python3 -m venv "$directory" || { say "python3 -m venv failed"; return 1; }
-  if ! "$directory/bin/pip" install --quiet --disable-pip-version-check --retries 1 --only-binary :all: "$@" >&2; then
+  if ! "$directory/bin/pip" install --quiet --disable-pip-version-check --retries 1 --prefer-binary "$@" >&2; then
     say "pip could not install $* (is PyPI in reach?)"
     return 1
   fi
   printf '%s' "$*" >"$stamp"
+}
+
+# The Python programs that tests talk to, all in one environment; 77 when they cannot be had.
+peers_packages=(ceilometer==27.0.0 statsd==4.0.1 opentelemetry-exporter-otlp-proto-http==1.45.2 'setuptools<81')
+set_up_peers() {
+  local why
+  peers_python=target/peers/bin/python
+  why=$(set_up_python target/peers "${peers_packages[@]}") || { say "SKIPPED: $why"; exit 77; }
+}
+
+# Debian packages of programs that tests talk to; 77 when they cannot be had.
+# Debian starts a service when it installs one, on a port that may be somebody's: policy-rc.d(5) says no meanwhile.
+set_up_packages() {
+  local policy=/usr/sbin/policy-rc.d ours='' status=0
+  if [ "$(id -u)" -eq 0 ] && ! [ -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy" && ours=yes
+  fi
+  (install_packages "$@") || status=77
+  [ -z "$ours" ] || rm -f "$policy"
+  [ "$status" -eq 0 ] || { say "SKIPPED: $* cannot be installed"; exit 77; }
 }

@@ -18,70 +18,15 @@ import tempfile
 import time
 from datetime import datetime, timezone
 
+from collection import collection
+from harness import interleaved, load, median, run, section, size, table
+
 TOOLS = ["poll", "listen", "publish", "aggregate", "events", "alarm"]
 RULES = """\
 - name: a
   type: threshold
   threshold_rule: {meter_name: cpu_util, threshold: 90, comparison_operator: gt}
 """
-
-
-def run(command, stdin=os.devnull):
-    """Runs a shell command line; gives (wall seconds, CPU seconds, peak MiB)."""
-    with tempfile.NamedTemporaryFile("r") as report, open(stdin) as given, open(os.devnull, "w") as nowhere:
-        timed = ["/usr/bin/time", "-f", "%M", "-o", report.name, "sh", "-c", "exec " + command]
-        begun = time.monotonic()
-        child = subprocess.Popen(timed, stdin=given, stdout=nowhere)
-        _, status, usage = os.wait4(child.pid, 0)
-        wall = time.monotonic() - begun
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode != 0:
-            sys.exit(f"measure: exit status {child.returncode}: {command}")
-        return wall, usage.ru_utime + usage.ru_stime, int(report.read().split()[-1]) / 1024
-
-
-def interleaved(commands, rounds):
-    """commands: {name: command line}; gives {name: [(wall, CPU, MiB), one for each round]}."""
-    results = {name: [] for name in commands}
-    for number in range(rounds):
-        for name, command in commands.items():
-            results[name].append(run(command))
-        print(f"  round {number + 1} of {rounds}", file=sys.stderr)
-    return results
-
-
-def median(rows, column):
-    return statistics.median(row[column] for row in rows)
-
-
-def load():
-    return "load " + ", ".join(open("/proc/loadavg").read().split()[:3])
-
-
-def table(page, results, megabytes, base=None, ratio_of="speed"):
-    """One row for each command; with `base`, its speed or its CPU time as a multiple of that one's."""
-    head = ["", "CPU s (least)", "wall s", "peak MiB", "MB per CPU s"] + ([f"{ratio_of}, of {base}'s"] if base else [])
-    page.append("| " + " | ".join(head) + " |")
-    page.append("|---|" + "---:|" * (len(head) - 1))
-    for name, rows in results.items():
-        cpu = median(rows, 1)
-        least = min(row[1] for row in rows)
-        cells = [name, f"{cpu:.3f} ({least:.3f})", f"{median(rows, 0):.2f}", f"{median(rows, 2):.1f}"]
-        cells.append(f"{megabytes / cpu:.0f}")
-        if base:
-            ratio = statistics.median(row[1] / of[1] for row, of in zip(rows, results[base]))
-            faster = statistics.median(of[1] / row[1] for row, of in zip(rows, results[base]))
-            cells.append(f"{faster:.2f}×" if ratio_of == "speed" else f"{ratio:.1f}×")
-        page.append("| " + " | ".join(cells) + " |")
-
-
-def section(page, title, text, commands):
-    page += ["", f"## {title}", "", text, "", "```sh", *commands, "```", "", f"Before: {load()}.", ""]
-    print(title, file=sys.stderr)
-
-
-def size(path):
-    return os.path.getsize(path) / 1e6
 
 
 def rollup(page, options, path):
@@ -190,10 +135,10 @@ def start_up(page, options):
         os.remove(stripped)
 
 
-def datagrams(options, path, per_second, count):
+def datagrams(options, path, per_second, count, *arguments):
     """One round over loopback: (lost, per second as reached, CPU µs of the listener for each datagram)."""
     books = os.path.join(options.work, "books.json")
-    listen = [f"{options.bin}/telemetry-listen", "--stats", books, "udp://127.0.0.1:0"]
+    listen = [f"{options.bin}/telemetry-listen", "--stats", books, "udp://127.0.0.1:0", *arguments]
     with open(os.devnull, "w") as nowhere:
         listener = subprocess.Popen(listen, stdout=nowhere, stderr=subprocess.PIPE, text=True)
     address = re.search(r"listening on (127\.0\.0\.1:\d+)", listener.stderr.readline())
@@ -289,6 +234,8 @@ def main():
     parser.add_argument("--small", required=True, help="samples for the slow peers")
     parser.add_argument("--bin", required=True, help="where the tools are")
     parser.add_argument("--python", required=True, help="one that has duckdb and polars")
+    parser.add_argument("--peers", help="a Python that has Ceilometer; measured without when there is none")
+    parser.add_argument("--notifications", help="notifications of a real cloud, JSON lines in gzip")
     parser.add_argument("--callgrind", action="store_true")
     parser.add_argument("--out", required=True)
     options = parser.parse_args()
@@ -303,6 +250,7 @@ def main():
         passing_on(page, options, options.big)
         start_up(page, options)
         udp(page, options, options.small)
+        collection(page, options, datagrams)
         if options.callgrind:
             callgrind(page, options, options.small)
     machine(page, options, started)
