@@ -8,6 +8,8 @@ mod event;
 mod field;
 mod glob;
 mod isotime;
+#[cfg(test)]
+mod laws;
 mod made;
 mod meter;
 pub mod path;

@@ -99,9 +99,7 @@ impl Parser<'_> {
         let mut left = match (first, self.peek()) {
             (Operand::Path(path), _) => path,
             // A number is only good to be reckoned with.
-            (constant, Some(Token::Plus | Token::Minus | Token::Star)) if least == Level::Arithmetic => {
-                self.arithmetic(constant)?
-            }
+            (constant, Some(Token::Plus | Token::Minus | Token::Star)) => self.arithmetic(constant)?,
             _ => return Err(self.wrong(Wrong::Unexpected)),
         };
         loop {
