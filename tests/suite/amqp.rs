@@ -26,7 +26,7 @@ fn numbers(text: &[u8]) -> HashMap<usize, usize> {
 }
 
 fn listen(url: &str) -> Running {
-    let running = Running::start(tool("listen", &[url, "--stats", "-"]));
+    let running = Running::start(tool("listen", &[url, "--stats", "-", "--emit", "notifications"]));
     running.until_said("consuming ");
     running
 }
@@ -75,7 +75,7 @@ fn samples_events_and_notifications_arrive(rabbit: &Rabbit) {
 fn what_was_not_acknowledged_comes_again(rabbit: &Rabbit) {
     let url = rabbit.url("?queue=again&topic=notifications.info&exchange=ceilometer&prefetch=100");
     let heard = Running::start({
-        let mut command = tool("listen", &[&url]);
+        let mut command = tool("listen", &[&url, "--emit", "notifications"]);
         command.env("LC_ALL", "C");
         command
     });
@@ -110,11 +110,11 @@ fn a_deleted_queue_is_made_again(rabbit: &Rabbit) {
     let url = rabbit.url("?queue=short&topic=notifications.info&exchange=ceilometer&expires=1");
     listen(&url).stop();
     let taken_as_it_is = rabbit.url("?queue=short&declare=no");
-    let waiting = Running::start(tool("listen", &[&taken_as_it_is]));
+    let waiting = Running::start(tool("listen", &[&taken_as_it_is, "--emit", "notifications"]));
     waiting.until_said("consuming short");
     waiting.stop();
     until("the queue's end", || {
-        let running = Running::start(tool("listen", &[&taken_as_it_is]));
+        let running = Running::start(tool("listen", &[&taken_as_it_is, "--emit", "notifications"]));
         let said = until("an answer", || Some(running.stderr()).filter(|said| said.contains("short")));
         let gone = said.contains("NOT_FOUND");
         if !gone {
@@ -137,7 +137,7 @@ fn refusals_have_their_exit_status(rabbit: &Rabbit) {
         (format!("amqp://guest:wrong@127.0.0.1:{port}/"), 77, "ACCESS_REFUSED"),
         (format!("amqp://127.0.0.1:{port}/nowhere"), 78, "vhost nowhere not found"),
     ] {
-        let listened = run(tool("listen", &[&url]), b"");
+        let listened = run(tool("listen", &[&url, "--emit", "notifications"]), b"");
         assert_eq!(listened.code(), Some(status), "{}", listened.stderr);
         assert!(listened.stderr.contains(why) && !listened.stderr.contains("wrong@"), "{}", listened.stderr);
         let published = run(tool("publish", &[&url]), format!("{}\n", notification(1)).as_bytes());
