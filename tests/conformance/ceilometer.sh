@@ -3,4 +3,4 @@
 set -euo pipefail
 . "$(dirname "$0")/../../scripts/setup.sh"
 set_up_peers
-exec "$peers_python" tests/conformance/ceilometer.py
+exec "$peers_python" tests/conformance/real_ceilometer.py

@@ -3,4 +3,4 @@
 set -euo pipefail
 . "$(dirname "$0")/../../scripts/setup.sh"
 set_up_packages collectd-core
-exec python3 tests/conformance/collectd.py
+exec python3 tests/conformance/real_collectd.py

@@ -72,7 +72,8 @@ class Listen:
             self.process = subprocess.Popen(
                 [os.path.join(TOOLS, "telemetry-listen"), "--stats", os.path.join(self.directory, "books"), *arguments],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err, env={**os.environ, **(env or {})})
-        wait_for("telemetry-listen listens", lambda: self.ports() or self.process.poll() is not None)
+        if any("://" in argument and not argument.startswith("amqp") for argument in arguments):
+            wait_for("telemetry-listen listens", lambda: self.ports() or self.process.poll() is not None)
 
     def ports(self):
         """The ports it listens on, in the order of its sources."""

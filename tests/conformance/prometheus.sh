@@ -3,4 +3,4 @@
 set -euo pipefail
 . "$(dirname "$0")/../../scripts/setup.sh"
 set_up_packages prometheus
-exec python3 tests/conformance/prometheus.py
+exec python3 tests/conformance/real_prometheus.py

@@ -2,7 +2,10 @@
 
 import json
 import os
+import re
+import shutil
 import socket
+import subprocess
 import tempfile
 import threading
 import warnings
@@ -17,9 +20,9 @@ from oslo_utils import netutils
 from ceilometer import sample, service
 from ceilometer.event import models
 from ceilometer.publisher import file as file_publisher
-from ceilometer.publisher import http, tcp, udp
+from ceilometer.publisher import http, messaging, tcp, udp
 from ceilometer.publisher import utils
-from peers import DEADLINE_SECONDS, Listen, check, equal, finish, publish, wait_for
+from peers import DEADLINE_SECONDS, ROOT, Listen, check, equal, finish, publish, running, wait_for
 
 SECRET = "sekrit-ü"
 STAMP = "2026-03-01T10:20:30.123456+00:00"
@@ -75,7 +78,8 @@ def sends_to_us(directory):
     publisher = tcp.TCPPublisher(conf, url(f"tcp://127.0.0.1:{listen.port()}"))
     for _ in range(50):
         publisher.publish_samples(SAMPLES)
-    equal("tcp samples arrive as they were", listen.wait_for_records(200)[:4], DICTS)
+    named = [{**one, "publisher_id": os.uname().nodename} for one in DICTS]
+    equal("tcp samples arrive as they were, with who sent them", listen.wait_for_records(200)[:4], named)
     listen.end()
 
     for batch in ("True", "False"):
@@ -101,6 +105,28 @@ def sends_to_us(directory):
     books = listen.end()
     equal("lines of Python dicts are rejected", sum(books["rejected"].values()), len(SAMPLES))
     check("and it is said what they are", "Python" in listen.messages, listen.messages)
+
+
+def over_a_broker(directory):
+    """Ceilometer's notifier publisher, a real RabbitMQ, and we."""
+    if not shutil.which("rabbitmq-server", path="/usr/sbin:" + os.environ["PATH"]):
+        print("SKIPPED: there is no rabbitmq-server")
+        return
+    with running([os.path.join(ROOT, "scripts/rabbitmq"), os.path.join(directory, "rabbit")],
+                 stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as broker:
+        port = int(re.search(r"\d+", broker.stdout.readline()).group())
+        place = f"guest:guest@127.0.0.1:{port}"
+        listen = Listen(f"amqp://{place}/?queue=peers&topic=metering,event&exchange=ceilometer", "--secret-file",
+                        secret_file(directory))
+        wait_for("telemetry-listen consumes", lambda: "consum" in open(listen.said, encoding="utf-8").read(), 5)
+        samples = messaging.SampleNotifierPublisher(conf, url(f"notifier://{place}/"))
+        samples.publish_samples(SAMPLES)
+        equal("notifier samples arrive as they were", listen.wait_for_records(len(SAMPLES)), DICTS)
+        messaging.EventNotifierPublisher(conf, url(f"notifier://{place}/")).publish_events(EVENTS)
+        event = listen.wait_for_records(len(SAMPLES) + 1)[-1]
+        equal("notifier events arrive", event["event_type"], "compute.instance.create.end")
+        books = listen.end()
+        check("nothing was rejected", not books.get("rejected"), books)
 
 
 def reads_what_we_send(directory):
@@ -167,5 +193,6 @@ def reads_what_we_send(directory):
 
 with tempfile.TemporaryDirectory() as scratch:
     sends_to_us(scratch)
+    over_a_broker(scratch)
     reads_what_we_send(scratch)
 finish()
