@@ -62,6 +62,17 @@ impl Address {
     }
 }
 
+impl Address {
+    /// The address as the user wrote it, a password replaced by `***`.
+    pub fn name(&self) -> String {
+        match self {
+            Address::Standard => "-".to_owned(),
+            Address::Path(path) => path.display().to_string(),
+            Address::Url(url) => url.name().to_owned(),
+        }
+    }
+}
+
 /// An address with a scheme, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {

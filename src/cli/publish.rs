@@ -7,14 +7,14 @@ use std::process::ExitCode;
 use clap::{ArgGroup, CommandFactory, Parser, ValueHint};
 
 use super::shared::{self, Context, RunArgs, SignatureArgs};
-use crate::base::{Books, Failure, LineSink, Outcome, Output};
+use crate::base::{Address, Books, Failure, LineSink, Outcome, Output};
 use crate::pipeline::{self, Checks, Kind};
 use crate::sink::{self, Sink, Tee};
 use crate::source;
 use crate::wire::json::Records;
 use crate::wire::signature::{LineCheck, SIGNATURE};
 use crate::work::checked::Checked;
-use crate::work::pipeline::{KEYS, Outlets, Plans, Publishing, Rehearsal, Way};
+use crate::work::pipeline::{KEYS, Outlets, Plans, Publishing, Rehearsal, Showing, Way};
 use crate::work::relay::{Relay, Reopening, relay};
 
 /// Send records on to files, hosts, sockets and services
@@ -59,8 +59,10 @@ pub struct Args {
 
     /// Send nothing: print where each record would go, and what would leave
     ///
-    /// For each record the sources that take it, what transformers make of it, and the bytes for each publisher.
-    #[arg(long, requires = "pipelines", conflicts_with = "tee")]
+    /// For each record the sources that take it, what transformers make of it, and for each publisher or SINK-URL the
+    /// line, the datagram or frame (in hexadecimal and as JSON), the request or the message that it alone would become.
+    /// Nobody is connected to, and no file is made. Passwords and tokens are shown as ***. See REHEARSALS.
+    #[arg(long, conflicts_with = "tee")]
     dry_run: bool,
 
     #[command(flatten)]
@@ -83,6 +85,9 @@ pub fn command() -> clap::Command {
 fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     if args.pipeline.is_some() || args.event_pipeline.is_some() {
         return run_pipelines(args, context);
+    }
+    if args.dry_run {
+        return rehearse(args, context);
     }
     let mut urls = args.sinks.clone();
     if (args.tee || urls.is_empty()) && !urls.iter().any(|url| url == "-") {
@@ -110,6 +115,27 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     // What was taken is delivered even when the input failed.
     let closed = sink.close();
     relayed.and(closed).map(|()| Outcome::Done)
+}
+
+/// Shows what would leave for each address.
+fn rehearse(args: &Args, context: &Context) -> Result<Outcome, Failure> {
+    let verification = args.signatures.verification()?;
+    let signatures = LineCheck::new(&verification);
+    let options = sink::Options { secret: verification.secret.clone() };
+    let standard = ["-".to_owned()];
+    let urls = if args.sinks.is_empty() { &standard[..] } else { &args.sinks };
+    let addresses = urls.iter().map(|url| Ok((Address::parse(url)?.name(), sink::preview(url, &options)?)));
+    let showing = Showing::new(addresses.collect::<Result<Vec<_>, Failure>>()?);
+    let mut worker = Checked::new(signatures, 0, showing);
+    let mut out = Output::stdout(&context.books)?;
+    if args.input.is_empty() {
+        shared::hint_at_terminal(context);
+    }
+    let source_options = source::Options { line_max: args.run.max_line, verification, format: None };
+    let sources = shared::open_sources(&args.input, &source_options, context)?;
+    let mut records = Records::new(&[SIGNATURE]).map_err(|error| Failure::Bug(error.to_string()))?;
+    relay(sources, &mut records, &mut worker, &mut out, &context.books, &context.stop)?;
+    out.flush().map(|()| Outcome::Done)
 }
 
 fn run_pipelines(args: &Args, context: &Context) -> Result<Outcome, Failure> {

@@ -2,6 +2,8 @@
 
 use memchr::{memchr_iter, memrchr};
 
+use crate::wire::meter::{MeterWriter, NotSendable};
+
 /// Bytes of a frame's length.
 const LENGTH_BYTES: usize = 8;
 
@@ -37,14 +39,37 @@ impl Framing {
         }
     }
 
+    /// Appends the frame of a line to `frames`.
+    ///
+    /// # Errors
+    /// As [`MeterWriter::write`]; nothing was appended then.
+    pub fn append_frame(
+        writer: &mut MeterWriter,
+        line: &[u8],
+        frames: &mut Vec<u8>,
+    ) -> Result<(), NotSendable> {
+        let start = Framing::open_frame(frames);
+        let written = writer.write(line, frames);
+        match written {
+            Ok(()) => Framing::close_frame(frames, start),
+            Err(_) => frames.truncate(start),
+        }
+        written
+    }
+
+    /// The message in a frame.
+    pub fn message(frame: &[u8]) -> &[u8] {
+        frame.get(LENGTH_BYTES..).unwrap_or_default()
+    }
+
     /// Puts the length before the message that begins at `start` and ends `frames`; eight bytes are left for it there.
-    pub fn close_frame(frames: &mut [u8], start: usize) {
+    fn close_frame(frames: &mut [u8], start: usize) {
         let length = (frames.len() - start - LENGTH_BYTES) as u64;
         frames[start..start + LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
     }
 
     /// Leaves room for a length at the end of `frames`; where that is.
-    pub fn open_frame(frames: &mut Vec<u8>) -> usize {
+    fn open_frame(frames: &mut Vec<u8>) -> usize {
         frames.extend([0; LENGTH_BYTES]);
         frames.len() - LENGTH_BYTES
     }

@@ -12,15 +12,17 @@ mod stream;
 mod tee;
 mod udp;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use file::{FileSink, Rotation};
-pub use preview::{Preview, preview};
+pub use preview::{Message, Preview, preview};
 pub use standard::StandardSink;
 pub use stream::{StreamOptions, StreamSink, WhenFull};
 pub use tee::Tee;
 pub use udp::UdpSink;
 
+use crate::base::address::HostPort;
 use crate::base::{Address, Books, Failure, LineSink, Secret, Stop, Url};
 use crate::wire::meter::MeterWriter;
 use crate::wire::signature::DEFAULT_SECRET;
@@ -91,35 +93,66 @@ pub fn open(
     books: &Arc<Books>,
     stop: &Arc<Stop>,
 ) -> Result<Box<dyn Sink>, Failure> {
+    Ok(match way(text, options)? {
+        Way::Standard => Box::new(StandardSink::open(books)?),
+        Way::File { path, name, rotation, sync } => {
+            Box::new(FileSink::open(&path, &name, rotation, sync, books)?)
+        }
+        Way::Udp { place, name, writer } => Box::new(UdpSink::connect(&place, &name, writer, books)?),
+        Way::Tcp { place, name, writer, queue } => {
+            Box::new(StreamSink::tcp(place, &name, writer, queue, books, stop)?)
+        }
+        Way::Unix { path, name, queue } => Box::new(StreamSink::unix(path, &name, queue, books, stop)?),
+        Way::Amqp(url) => amqp::open(&url, options, books, stop)?,
+        Way::Http(url) => http::open(&url, books, stop)?,
+    })
+}
+
+/// An address that makes sense, as far as this file can tell; nothing of it is opened. `name` is for messages.
+enum Way {
+    Standard,
+    File { path: PathBuf, name: String, rotation: Option<Rotation>, sync: bool },
+    Udp { place: HostPort, name: String, writer: Option<MeterWriter> },
+    Tcp { place: HostPort, name: String, writer: Option<MeterWriter>, queue: StreamOptions },
+    Unix { path: PathBuf, name: String, queue: StreamOptions },
+    Amqp(Url),
+    Http(Url),
+}
+
+/// Reads an address.
+fn way(text: &str, options: &Options) -> Result<Way, Failure> {
     let url = match Address::parse(text)? {
-        Address::Standard => return Ok(Box::new(StandardSink::open(books)?)),
-        Address::Path(path) => return Ok(Box::new(FileSink::open(&path, text, None, false, books)?)),
+        Address::Standard => return Ok(Way::Standard),
+        Address::Path(path) => {
+            return Ok(Way::File { path, name: text.to_owned(), rotation: None, sync: false });
+        }
         Address::Url(url) => url,
     };
+    let name = url.name().to_owned();
     match url.scheme() {
         "file" => {
             // Ceilometer's file publisher takes `json` for the format that is our only one.
             url.only_options(&["max_bytes", "backup_count", "sync", "json"])?;
             let rotation = rotation(&url)?;
-            Ok(Box::new(FileSink::open(&url.path()?, url.name(), rotation, url.flag("sync")?, books)?))
+            Ok(Way::File { path: url.path()?, name, rotation, sync: url.flag("sync")? })
         }
         "udp" => {
             url.only_options(&["format"])?;
             let writer = writer(&url, options, None)?;
-            Ok(Box::new(UdpSink::connect(&url.host_port()?, url.name(), writer, books)?))
+            Ok(Way::Udp { place: url.host_port()?, name, writer })
         }
         "tcp" => {
             let queue = stream_options(&url, &["format"])?;
             let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
             let writer = writer(&url, options, Some(host))?;
-            Ok(Box::new(StreamSink::tcp(url.host_port()?, url.name(), writer, queue, books, stop)?))
+            Ok(Way::Tcp { place: url.host_port()?, name, writer, queue })
         }
         "unix" => {
             let queue = stream_options(&url, &[])?;
-            Ok(Box::new(StreamSink::unix(url.path()?, url.name(), queue, books, stop)?))
+            Ok(Way::Unix { path: url.path()?, name, queue })
         }
-        "amqp" | "amqps" | "notifier" => amqp::open(&url, options, books, stop),
-        scheme if http::SCHEMES.contains(&scheme) => http::open(&url, books, stop),
+        "amqp" | "amqps" | "notifier" => Ok(Way::Amqp(url)),
+        scheme if http::SCHEMES.contains(&scheme) => Ok(Way::Http(url)),
         _ => Err(url.unknown_scheme(SCHEMES)),
     }
 }

@@ -168,25 +168,15 @@ impl StreamSink {
 
     /// Appends one record to the buffer.
     fn take(&mut self, record: &[u8]) {
-        let start = match &mut self.writer {
-            None => {
-                self.buffer.extend_from_slice(record);
-                self.buffer.push(b'\n');
-                self.records += 1;
-                return;
-            }
-            Some(writer) => {
-                let start = Framing::open_frame(&mut self.buffer);
-                writer.write(record, &mut self.buffer).map(|()| start).map_err(|why| (start, why))
-            }
+        let Some(writer) = &mut self.writer else {
+            self.buffer.extend_from_slice(record);
+            self.buffer.push(b'\n');
+            self.records += 1;
+            return;
         };
-        match start {
-            Ok(start) => {
-                Framing::close_frame(&mut self.buffer, start);
-                self.records += 1;
-            }
-            Err((start, why)) => {
-                self.buffer.truncate(start);
+        match Framing::append_frame(writer, record, &mut self.buffer) {
+            Ok(()) => self.records += 1,
+            Err(why) => {
                 self.books.dropped(&format!("{} not sendable", self.name), 1);
                 self.books.warn("not sendable", &format_args!("{}: not sendable: {why}", self.name));
             }

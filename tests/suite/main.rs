@@ -29,6 +29,8 @@ mod golden_gnocchi;
 mod golden_http_sinks;
 /// Pipelines and transformers, as the original recorded them.
 mod golden_pipeline;
+/// What rehearsals show, and what was recorded.
+mod golden_preview;
 /// Lines made to break a reader, against what Python's json makes of them.
 mod hostile;
 /// telemetry-listen as an HTTP server.

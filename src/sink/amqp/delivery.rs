@@ -402,7 +402,7 @@ fn settled(under_way: &mut VecDeque<Published>, tag: u64, multiple: bool) -> Vec
 }
 
 /// What oslo.messaging gives its messages.
-fn properties() -> BasicProperties {
+pub fn properties() -> BasicProperties {
     BasicProperties::default()
         .with_content_type("application/json")
         .with_content_encoding("utf-8")

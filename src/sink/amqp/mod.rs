@@ -10,11 +10,15 @@ mod delivery;
 #[cfg(feature = "amqp")]
 mod options;
 #[cfg(feature = "amqp")]
+mod preview;
+#[cfg(feature = "amqp")]
 mod queue;
 #[cfg(not(feature = "amqp"))]
 mod without;
 
 #[cfg(feature = "amqp")]
+pub use preview::preview;
+#[cfg(feature = "amqp")]
 pub use queue::open;
 #[cfg(not(feature = "amqp"))]
-pub use without::open;
+pub use without::{open, preview};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{Books, Failure, Stop, Url};
-use crate::sink::{Options, Sink};
+use crate::sink::{Options, Preview, Sink};
 
 /// Fails.
 ///
@@ -15,8 +15,20 @@ pub fn open(
     _books: &Arc<Books>,
     _stop: &Arc<Stop>,
 ) -> Result<Box<dyn Sink>, Failure> {
+    Err(missing(url))
+}
+
+/// Fails.
+///
+/// # Errors
+/// As [`open`].
+pub fn preview(url: &Url, _options: &Options) -> Result<Box<dyn Preview>, Failure> {
+    Err(missing(url))
+}
+
+fn missing(url: &Url) -> Failure {
     let name = url.name();
-    Err(Failure::Unavailable(format!("{name}: built without AMQP; rebuild with --features amqp")))
+    Failure::Unavailable(format!("{name}: built without AMQP; rebuild with --features amqp"))
 }
 
 #[cfg(test)]

@@ -87,6 +87,24 @@ impl fmt::Display for Answer {
     }
 }
 
+/// Who answers requests.
+pub trait Receiver {
+    /// Makes `request`, once.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    fn exchange(&self, request: &Request) -> Result<Answer, ExchangeError>;
+}
+
+/// Where `request` goes: the receiver's address, the request's path and the receiver's query.
+pub fn uri(base: &str, query: &str, request: &Request) -> String {
+    match (query, request.path.contains('?')) {
+        ("", _) => format!("{base}{}", request.path),
+        (query, false) => format!("{base}{}?{query}", request.path),
+        (query, true) => format!("{base}{}&{query}", request.path),
+    }
+}
+
 /// Makes requests, one at a time, over a connection that is kept.
 pub struct Client {
     agent: Agent,
@@ -138,49 +156,13 @@ impl Client {
         })
     }
 
-    /// Makes `request`, once.
-    ///
-    /// # Errors
-    /// Why there is no answer.
-    pub fn exchange(&self, request: &Request) -> Result<Answer, ExchangeError> {
-        let Some(Authorization::Keystone(keystone, session)) = &self.authorization else {
-            return self.exchange_at(&self.base, request, None);
-        };
-        // A token that has ended is renewed once; what is refused with a new one is refused.
-        for is_last in [false, true] {
-            let is_new = session.borrow().is_none();
-            if is_new {
-                let asked = self.exchange_at(&keystone.tokens_url(), &keystone.request(), None)?;
-                *session.borrow_mut() = Some(keystone.session(&asked).map_err(ExchangeError::Keystone)?);
-            }
-            let held = session.borrow();
-            let Some(open) = held.as_ref() else { break };
-            let base = match &open.endpoint {
-                _ if !self.base.ends_with("://") => &self.base,
-                Some(endpoint) => endpoint,
-                None => return Err(ExchangeError::Keystone(keystone.no_endpoint())),
-            };
-            let answer = self.exchange_at(base, request, Some(&open.token))?;
-            if answer.status != 401 || is_new || is_last {
-                return Ok(answer);
-            }
-            drop(held);
-            *session.borrow_mut() = None;
-        }
-        Err(ExchangeError::Keystone("no token".to_owned()))
-    }
-
     fn exchange_at(
         &self,
         base: &str,
         request: &Request,
         token: Option<&Secret>,
     ) -> Result<Answer, ExchangeError> {
-        let uri = match (self.query.as_str(), request.path.contains('?')) {
-            ("", _) => format!("{base}{}", request.path),
-            (query, false) => format!("{base}{}?{query}", request.path),
-            (query, true) => format!("{base}{}&{query}", request.path),
-        };
+        let uri = uri(base, &self.query, request);
         let mut builder = http::Request::builder().method(request.method.clone()).uri(uri);
         match &self.authorization {
             Some(Authorization::Basic(value)) => builder = builder.header(AUTHORIZATION, value),
@@ -212,6 +194,36 @@ impl Client {
         // The status decides. A body that breaks off or is too long is shown as far as it goes: not at all.
         let body = body.into_with_config().limit(ANSWER_BYTES_MAX).read_to_vec().unwrap_or_default();
         Ok(Answer { status: head.status.as_u16(), retry_after, token, body })
+    }
+}
+
+impl Receiver for Client {
+    fn exchange(&self, request: &Request) -> Result<Answer, ExchangeError> {
+        let Some(Authorization::Keystone(keystone, session)) = &self.authorization else {
+            return self.exchange_at(&self.base, request, None);
+        };
+        // A token that has ended is renewed once; what is refused with a new one is refused.
+        for is_last in [false, true] {
+            let is_new = session.borrow().is_none();
+            if is_new {
+                let asked = self.exchange_at(&keystone.tokens_url(), &keystone.request(), None)?;
+                *session.borrow_mut() = Some(keystone.session(&asked).map_err(ExchangeError::Keystone)?);
+            }
+            let held = session.borrow();
+            let Some(open) = held.as_ref() else { break };
+            let base = match &open.endpoint {
+                _ if !self.base.ends_with("://") => &self.base,
+                Some(endpoint) => endpoint,
+                None => return Err(ExchangeError::Keystone(keystone.no_endpoint())),
+            };
+            let answer = self.exchange_at(base, request, Some(&open.token))?;
+            if answer.status != 401 || is_new || is_last {
+                return Ok(answer);
+            }
+            drop(held);
+            *session.borrow_mut() = None;
+        }
+        Err(ExchangeError::Keystone("no token".to_owned()))
     }
 }
 

@@ -9,7 +9,7 @@
 use memchr::memchr_iter;
 
 use super::super::courier::{Abandoned, Courier, RETRY_FIRST};
-use super::client::{Answer, Client, Request};
+use super::client::{Answer, Client, Receiver, Request};
 use super::dialect::{Dialect, Parcel};
 use super::target::Target;
 use crate::base::Failure;
@@ -49,13 +49,8 @@ impl Delivery {
                 lines.push(&batch.bytes[start..=end]);
                 start = end + 1;
             }
-            let mut round = Round {
-                client: &self.client,
-                courier,
-                retries_max: self.retries_max,
-                is_passing: self.dialect.passing(),
-                open: batch.records,
-            };
+            let passing = self.dialect.passing();
+            let mut round = Round::new(&self.client, courier, self.retries_max, passing, batch.records);
             self.dialect.deliver(&lines, &mut round)?;
             debug_assert_eq!(round.open, 0, "records that nobody accounted for");
             let open = round.open;
@@ -68,7 +63,7 @@ impl Delivery {
 
 /// The delivery of one batch.
 pub struct Round<'a> {
-    client: &'a Client,
+    receiver: &'a dyn Receiver,
     courier: &'a Courier,
     retries_max: Option<u64>,
     is_passing: fn(u16) -> bool,
@@ -76,7 +71,18 @@ pub struct Round<'a> {
     open: u64,
 }
 
-impl Round<'_> {
+impl<'a> Round<'a> {
+    /// The delivery of `records` to `receiver`, with `retries_max` attempts more after a status that `is_passing`.
+    pub fn new(
+        receiver: &'a dyn Receiver,
+        courier: &'a Courier,
+        retries_max: Option<u64>,
+        is_passing: fn(u16) -> bool,
+        records: u64,
+    ) -> Round<'a> {
+        Round { receiver, courier, retries_max, is_passing, open: records }
+    }
+
     /// Makes `request` until there is an answer that time will not change; none after as many attempts as are allowed.
     ///
     /// # Errors
@@ -85,7 +91,7 @@ impl Round<'_> {
         let mut pause = RETRY_FIRST;
         let mut retries = 0;
         loop {
-            let asked_pause = match self.client.exchange(request) {
+            let asked_pause = match self.receiver.exchange(request) {
                 Ok(answer) if !(self.is_passing)(answer.status) => {
                     self.courier.up();
                     return Ok(Some(answer));

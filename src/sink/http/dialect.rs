@@ -13,6 +13,11 @@ pub trait Dialect: Send {
     /// [`Abandoned`] when nobody waits for them any more.
     fn deliver(&mut self, lines: &[&[u8]], round: &mut Round<'_>) -> Result<(), Abandoned>;
 
+    /// What a preview cannot show, because it depends on answers.
+    fn remark(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Which statuses say "not now" rather than "not this": then the request is made again.
     fn passing(&self) -> fn(u16) -> bool {
         is_passing

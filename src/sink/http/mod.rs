@@ -10,13 +10,14 @@ mod dialect;
 mod gnocchi;
 mod keystone;
 mod metrics;
+mod preview;
 mod pushgateway;
 mod records;
 mod target;
 
 use std::sync::Arc;
 
-use super::{Sink, StreamSink};
+use super::{Preview, Sink, StreamSink};
 use crate::base::{Books, Failure, Stop, Url};
 use delivery::Delivery;
 use dialect::Dialect;
@@ -36,6 +37,23 @@ pub const SCHEMES: [&str; 7] =
 /// [`Failure::Usage`] for options that make no sense, [`Failure::Configuration`] for files that they name and that
 /// cannot be used. A receiver that is not there is no error.
 pub fn open(url: &Url, books: &Arc<Books>, stop: &Arc<Stop>) -> Result<Box<dyn Sink>, Failure> {
+    let (target, dialect) = destination(url)?;
+    let queue = target.queue;
+    let delivery = Delivery::new(&target, dialect)?;
+    Ok(Box::new(StreamSink::start(url.name(), queue, books, stop, |courier| delivery.run(courier))?))
+}
+
+/// Shows the requests that [`open`] would make, were all of them taken. No file of certificates, keys or tokens is read.
+///
+/// # Errors
+/// As [`open`].
+pub fn preview(url: &Url) -> Result<Box<dyn Preview>, Failure> {
+    let (target, dialect) = destination(url)?;
+    Ok(Box::new(preview::Requests::new(url.name(), target, dialect)))
+}
+
+/// Who receives, and how it wants to be spoken to.
+fn destination(url: &Url) -> Result<(Target, Box<dyn Dialect>), Failure> {
     let (mut target, dialect): (Target, Box<dyn Dialect>) = match url.scheme() {
         // Ceilometer's two leave what they do not know to the receiver.
         "prometheus" => (Target::new(url, Rest::StaysInTheUrl(&[]))?, Box::new(Pushgateway::new(url))),
@@ -61,7 +79,5 @@ pub fn open(url: &Url, books: &Arc<Books>, stop: &Arc<Stop>) -> Result<Box<dyn S
     if matches!(url.scheme(), "prometheus" | "gnocchi") {
         target.strip_slash();
     }
-    let queue = target.queue;
-    let delivery = Delivery::new(&target, dialect)?;
-    Ok(Box::new(StreamSink::start(url.name(), queue, books, stop, |courier| delivery.run(courier))?))
+    Ok((target, dialect))
 }

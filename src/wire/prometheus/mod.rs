@@ -10,10 +10,12 @@ mod family;
 pub mod message;
 mod name;
 mod push;
+mod readable;
 mod remote_write;
 
 pub use encode::WriteBatch;
 pub use exposition::Exposition;
 pub use name::metric_name;
 pub use push::Push;
+pub use readable::readable;
 pub use remote_write::RemoteWrite;

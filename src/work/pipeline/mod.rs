@@ -2,8 +2,9 @@
 //! their transformers to their publishers.
 //!
 //! `outlet` is where publishers' records go, `flow` what a file makes of one kind of record, `rehearsal` tells what
-//! would happen.
+//! would happen, `direct` the same without pipelines.
 
+mod direct;
 mod flow;
 mod outlet;
 mod rehearsal;
@@ -16,6 +17,7 @@ use crate::pipeline::{BadSample, Number, Pipelines};
 use crate::wire::json::{Records, Reject, ValueKind, unescape};
 use crate::work::records::{Line, Trouble, Worker};
 
+pub use direct::Showing;
 use flow::Flow;
 pub use outlet::{Opener, Outlets, Shown, Way, Witness};
 pub use rehearsal::Rehearsal;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::base::{Books, Failure, LineSink};
 use crate::model::RecordKind;
 use crate::pipeline::Publisher;
-use crate::sink::{Preview, Sink};
+use crate::sink::{Message, Preview, Sink};
 use crate::work::records::Line;
 
 /// Opens a publisher's address.
@@ -95,7 +95,7 @@ pub enum Shown<'a> {
         /// The publisher's address.
         publisher: &'a str,
         /// What leaves for it.
-        message: &'a [u8],
+        message: &'a Message,
     },
 }
 
@@ -143,7 +143,7 @@ impl Outlets {
                     let mut messages = Vec::new();
                     preview.messages(record, &mut messages);
                     let publisher = outlet.name();
-                    for message in messages.iter().map(Vec::as_slice) {
+                    for message in &messages {
                         if let Some(witness) = &mut self.witness {
                             witness.shows(Shown::Published { sink, publisher: &publisher, message });
                         }

@@ -3,6 +3,7 @@
 use super::outlet::{Shown, Witness};
 use crate::base::{Failure, LineSink};
 use crate::model::RecordKind;
+use crate::sink::Message;
 use crate::work::records::Line;
 
 /// Writes down, record by record, where it would go and what would leave.
@@ -43,7 +44,7 @@ impl Witness for Rehearsal {
             Shown::Held { sink } => format!("    sink {sink}: held back"),
             Shown::Refused { why } => format!("    not transformed: {why}"),
             Shown::Published { sink, publisher, message } => {
-                format!("    sink {sink}: {publisher} <- {}", shown(message))
+                describe(&format!("    sink {sink}: {publisher}"), message).join("\n")
             }
         };
         self.say(&line);
@@ -56,6 +57,17 @@ impl Witness for Rehearsal {
         }
         Ok(())
     }
+}
+
+/// `FOR <- TITLE`, and the lines of `message` deeper than that.
+pub fn describe(for_whom: &str, message: &Message) -> Vec<String> {
+    let depth = for_whom.len() - for_whom.trim_start().len() + 4;
+    let mut lines = vec![format!("{for_whom} <- {}", shown(&message.title))];
+    lines.extend(message.lines.iter().map(|line| match shown(line) {
+        empty if empty.is_empty() => empty,
+        line => format!("{:depth$}{line}", ""),
+    }));
+    lines
 }
 
 /// Text as it is, but for what would move the cursor; other bytes as `\x..`.

@@ -170,6 +170,12 @@ impl Gnocchi {
 }
 
 impl Dialect for Gnocchi {
+    fn remark(&self) -> Option<&'static str> {
+        Some(
+            "(resources that Gnocchi says it does not know are posted to /v1/resource/TYPE, and the batch again)",
+        )
+    }
+
     fn deliver(&mut self, lines: &[&[u8]], round: &mut Round<'_>) -> Result<(), Abandoned> {
         self.make_policies(round)?;
         for lines in lines.chunks(self.batch_size) {
