@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::document::{Fault, Placed, Yaml, line};
 use super::path::{Value, digits, integer};
 use super::read::Reader;
-use super::yaml::{Fault, Placed, Yaml, line};
 use super::{Field, Glob, IsoTime, Subject};
 use crate::model::{Node, Notification, python};
 

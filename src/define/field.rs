@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::Subject;
+use super::document::{Placed, Yaml, line};
 use super::path::{Path, Value};
 use super::plugin::Plugin;
 use super::read::Reader;
-use super::yaml::{Placed, Yaml, line};
 use crate::model::Node;
 
 /// Paths of one field: the longest lists have four.

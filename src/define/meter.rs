@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::document::{Fault, Placed, Yaml, line};
 use super::path::{Value, digits};
 use super::pattern::Pattern;
 use super::read::Reader;
-use super::yaml::{Fault, Placed, Yaml, line};
 use super::{Field, IsoTime, Subject};
 use crate::model::{Node, Notification, SampleType};
 
