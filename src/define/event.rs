@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::document::{Fault, Placed, Yaml, line};
-use super::path::{Value, digits, integer};
+use super::path::{Value, integer};
 use super::read::Reader;
 use super::{Field, Glob, IsoTime, Subject};
 use crate::model::{Node, Notification, python};
@@ -305,7 +305,7 @@ fn whole(value: &Node<'_>) -> Option<Node<'static>> {
 fn float(value: &Node<'_>) -> Option<f64> {
     let number = match value {
         Node::Bool(truth) => f64::from(u8::from(*truth)),
-        Node::Text(text) => digits(text)?.parse().ok()?,
+        Node::Text(text) => python::read_float(text)?,
         other => other.as_f64()?,
     };
     number.is_finite().then_some(number)
