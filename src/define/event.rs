@@ -313,7 +313,5 @@ fn float(value: &Node<'_>) -> Option<f64> {
 
 /// A timestamp in UTC and without an offset; none where it cannot be read.
 fn utc(timestamp: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(32);
-    let readable = IsoTime::parse(timestamp)?.write_utc(&mut out);
-    readable.then(|| String::from_utf8(out).ok())?
+    IsoTime::parse(timestamp)?.utc_text()
 }

@@ -522,9 +522,7 @@ pub fn number(volume: &Node<'_>) -> Option<Node<'static>> {
 
 /// The timestamp as a sample has it; none where it cannot be read.
 fn written(timestamp: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(32);
-    IsoTime::parse(timestamp)?.write(&mut out);
-    String::from_utf8(out).ok()
+    IsoTime::parse(timestamp).map(|time| time.text())
 }
 
 /// A value as text.
