@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
 use crate::model::Node;
@@ -170,14 +170,31 @@ pub fn entry<'t>(table: &'t Table, key: &str) -> Option<&'t (Placed, Placed)> {
 /// # Errors
 /// What is wrong with the text, and in which line.
 pub fn parse(text: &str, manner: Manner) -> Result<Placed, (Option<u64>, String)> {
+    // In which order merged keys stand is decided below.
+    read_as(text, manner, serde_saphyr::MergeKeyPolicy::AsOrdinary)
+}
+
+/// Reads one document that has the form of `T`. `path` is what messages call the file.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub fn read<T: DeserializeOwned>(path: &str, text: &str, manner: Manner) -> Result<T, Fault> {
+    let wrong = |(line, message)| Fault { path: path.to_owned(), line, message };
+    read_as(text, manner, serde_saphyr::MergeKeyPolicy::Merge).map_err(wrong)
+}
+
+fn read_as<T: DeserializeOwned>(
+    text: &str,
+    manner: Manner,
+    merge_keys: serde_saphyr::MergeKeyPolicy,
+) -> Result<T, (Option<u64>, String)> {
     let duplicate_keys = match manner {
         Manner::Own => serde_saphyr::DuplicateKeyPolicy::Error,
         Manner::Python => serde_saphyr::DuplicateKeyPolicy::LastWins,
     };
     let options = serde_saphyr::options! {
         duplicate_keys: duplicate_keys,
-        // In which order merged keys stand is decided below.
-        merge_keys: serde_saphyr::MergeKeyPolicy::AsOrdinary,
+        merge_keys: merge_keys,
         strict_booleans: manner == Manner::Python,
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {

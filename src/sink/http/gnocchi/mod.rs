@@ -9,7 +9,6 @@
 
 mod batch;
 mod definitions;
-mod path;
 mod resources;
 
 use std::path::Path as FilePath;
