@@ -11,7 +11,6 @@ pub mod meter;
 pub mod msgpack;
 pub mod oslo;
 pub mod otlp;
-pub mod otlp_json;
 pub mod prometheus;
 mod protobuf;
 pub mod reading;
