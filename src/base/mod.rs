@@ -4,6 +4,7 @@
 //! descriptors, threads and the clock.
 
 pub mod address;
+pub mod backoff;
 pub mod books;
 #[cfg(feature = "amqp")]
 pub mod broker;
@@ -19,6 +20,7 @@ pub(crate) mod testing;
 pub mod tls;
 
 pub use address::{Address, Url};
+pub use backoff::Backoff;
 pub use books::Books;
 pub use exit::{Failure, Outcome};
 pub use lines::{Block, Chunk, LineBuffer, LineReader};
