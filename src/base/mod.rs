@@ -13,6 +13,7 @@ pub mod exit;
 pub mod lines;
 pub mod nearest;
 pub mod output;
+pub mod percent;
 pub mod secret;
 pub mod signals;
 #[cfg(test)]
