@@ -5,6 +5,7 @@
 pub mod collectd;
 pub mod columns;
 mod decoder;
+mod identity;
 pub mod influx;
 pub mod json;
 pub mod meter;
@@ -21,4 +22,5 @@ pub mod statsd;
 mod testing;
 
 pub use decoder::{Decoder, Faults};
+pub use identity::Identities;
 pub use sample::Origin;
