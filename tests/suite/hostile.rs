@@ -78,7 +78,8 @@ for line in open(sys.argv[1], 'rb').read().split(b'\n')[:-1]:
     name, volume, unit, kind = (record.get(key) for key in form)
     resource, time = record.get('resource_id'), record.get('timestamp')
     try:
-        if not isinstance(volume, float) or math.isinf(volume) or name is None: raise ValueError('volume')
+        if isinstance(volume, str): volume = float(volume)
+        if not isinstance(volume, float) or not math.isfinite(volume) or name is None: raise ValueError('volume')
         if not all(map(whole, (name, unit, kind, resource))): raise ValueError('text')
         if time is None or not isinstance(time, (str, float)): raise ValueError('time')
         start = second(time) // 60 * 60
