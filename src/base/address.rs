@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use super::Failure;
 use super::nearest::did_you_mean;
+use super::percent;
 
 /// The port of an address that names none: the one Ceilometer's udp and tcp publishers send to.
 pub const DEFAULT_PORT: u16 = 4952;
@@ -351,24 +352,10 @@ fn is_scheme(word: &str) -> bool {
     word.len() >= 2 && word.as_bytes()[0].is_ascii_lowercase() && word.bytes().all(shape)
 }
 
-/// `%XX` replaced by its byte (RFC 3986, 2.1).
+/// `%XX` replaced by its byte.
 fn decoded(whole: &str, text: &str) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-        match (digit(rest.next()), digit(rest.next())) {
-            (Some(high), Some(low)) => bytes.push((high * 16 + low) as u8),
-            _ => {
-                return Err(Failure::Usage(format!("{whole}: % must be followed by two hexadecimal digits")));
-            }
-        }
-    }
-    Ok(bytes)
+    let broken = || Failure::Usage(format!("{whole}: % must be followed by two hexadecimal digits"));
+    percent::decoded(text).ok_or_else(broken)
 }
 
 /// `scheme://user:password@host` with `***` for the password.

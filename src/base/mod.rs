@@ -4,6 +4,7 @@
 //! descriptors, threads and the clock.
 
 pub mod address;
+pub mod backoff;
 pub mod books;
 #[cfg(feature = "amqp")]
 pub mod broker;
@@ -12,6 +13,7 @@ pub mod exit;
 pub mod lines;
 pub mod nearest;
 pub mod output;
+pub mod percent;
 pub mod secret;
 pub mod signals;
 #[cfg(test)]
@@ -19,6 +21,7 @@ pub(crate) mod testing;
 pub mod tls;
 
 pub use address::{Address, Url};
+pub use backoff::Backoff;
 pub use books::Books;
 pub use exit::{Failure, Outcome};
 pub use lines::{Block, Chunk, LineBuffer, LineReader};

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum, ValueHint};
 
 use crate::base::{Books, Failure};
+use crate::define::document::Fault;
 use crate::define::stock;
-use crate::define::yaml::Fault;
 use crate::define::{EventDefinitions, EventOptions, MeterDefinitions};
 use crate::work::collect::{Definitions, Emit};
 

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::path::{Value, digits, integer};
+use super::document::{Fault, Placed, Yaml, line};
+use super::path::{Value, integer};
 use super::read::Reader;
-use super::yaml::{Fault, Placed, Yaml, line};
 use super::{Field, Glob, IsoTime, Subject};
 use crate::model::{Node, Notification, python};
 
@@ -305,7 +305,7 @@ fn whole(value: &Node<'_>) -> Option<Node<'static>> {
 fn float(value: &Node<'_>) -> Option<f64> {
     let number = match value {
         Node::Bool(truth) => f64::from(u8::from(*truth)),
-        Node::Text(text) => digits(text)?.parse().ok()?,
+        Node::Text(text) => python::read_float(text)?,
         other => other.as_f64()?,
     };
     number.is_finite().then_some(number)
@@ -313,7 +313,5 @@ fn float(value: &Node<'_>) -> Option<f64> {
 
 /// A timestamp in UTC and without an offset; none where it cannot be read.
 fn utc(timestamp: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(32);
-    let readable = IsoTime::parse(timestamp)?.write_utc(&mut out);
-    readable.then(|| String::from_utf8(out).ok())?
+    IsoTime::parse(timestamp)?.utc_text()
 }

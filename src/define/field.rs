@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::Subject;
+use super::document::{Placed, Yaml, line};
 use super::path::{Path, Value};
 use super::plugin::Plugin;
 use super::read::Reader;
-use super::yaml::{Placed, Yaml, line};
 use crate::model::Node;
 
 /// Paths of one field: the longest lists have four.
@@ -42,6 +42,16 @@ impl Field {
             None => None,
         };
         Some(Field { source: source(name, fields, reader)?, plugin })
+    }
+
+    /// Reads a field as [`Field::read`] does, of a file that is read elsewhere; `name` is what messages call it.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn open(name: &str, value: &Placed) -> Result<Field, Vec<String>> {
+        let mut reader = Reader::new("");
+        let field = Field::read(name, value, &mut reader);
+        field.ok_or_else(|| reader.faults().into_iter().map(|fault| fault.message).collect())
     }
 
     /// A field of these paths, which must be right: for what is built in.

@@ -3,6 +3,9 @@
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
+/// Characters of the longest text: microseconds and an offset.
+const TEXT_LENGTH: usize = 32;
+
 /// A date and a time, and the offset that they stand in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IsoTime {
@@ -37,24 +40,25 @@ impl IsoTime {
         Some(IsoTime { local: date.and_time(time), offset_minutes })
     }
 
-    /// Appends it with its offset, as `2026-03-01T10:00:00.250000+01:00`: Python's `isoformat`.
-    pub fn write(&self, out: &mut Vec<u8>) {
-        write_naive(self.local, out);
+    /// With its offset, as `2026-03-01T10:00:00.250000+01:00`: Python's `isoformat`.
+    pub fn text(&self) -> String {
+        let mut out = String::with_capacity(TEXT_LENGTH);
+        write_naive(self.local, &mut out);
         let minutes = self.offset_minutes.unsigned_abs();
-        out.push(if self.offset_minutes < 0 { b'-' } else { b'+' });
-        two(minutes / 60, out);
-        out.push(b':');
-        two(minutes % 60, out);
+        out.push(if self.offset_minutes < 0 { '-' } else { '+' });
+        two(minutes / 60, &mut out);
+        out.push(':');
+        two(minutes % 60, &mut out);
+        out
     }
 
-    /// Appends it in UTC and without an offset, as `2026-03-01T09:00:00.250000`: what events hold.
+    /// In UTC and without an offset, as `2026-03-01T09:00:00.250000`: what events hold.
     ///
-    /// False, and nothing appended, where UTC is outside the years 1 to 9999.
-    #[must_use]
-    pub fn write_utc(&self, out: &mut Vec<u8>) -> bool {
-        let Some(utc) = self.utc() else { return false };
-        write_naive(utc, out);
-        true
+    /// None where UTC is outside the years 1 to 9999.
+    pub fn utc_text(&self) -> Option<String> {
+        let mut out = String::with_capacity(TEXT_LENGTH);
+        write_naive(self.utc()?, &mut out);
+        Some(out)
     }
 
     /// Seconds between the two, never negative.
@@ -171,28 +175,28 @@ impl Rest<'_> {
     }
 }
 
-fn two(number: u32, out: &mut Vec<u8>) {
-    out.extend([b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]);
+fn two(number: u32, out: &mut String) {
+    out.extend([number / 10 % 10, number % 10].map(|digit| char::from(b'0' + digit as u8)));
 }
 
-fn write_naive(time: NaiveDateTime, out: &mut Vec<u8>) {
+fn write_naive(time: NaiveDateTime, out: &mut String) {
     use chrono::{Datelike, Timelike};
     let year = time.year().unsigned_abs();
     two(year / 100, out);
     two(year % 100, out);
     for (mark, number) in [
-        (b'-', time.month()),
-        (b'-', time.day()),
-        (b'T', time.hour()),
-        (b':', time.minute()),
-        (b':', time.second()),
+        ('-', time.month()),
+        ('-', time.day()),
+        ('T', time.hour()),
+        (':', time.minute()),
+        (':', time.second()),
     ] {
         out.push(mark);
         two(number, out);
     }
     let microsecond = time.nanosecond() / 1000;
     if microsecond > 0 {
-        out.push(b'.');
+        out.push('.');
         for pair in [microsecond / 10_000, microsecond / 100 % 100, microsecond % 100] {
             two(pair, out);
         }
@@ -231,10 +235,7 @@ mod tests {
             ("1600-01-01", "1600-01-01T00:00:00+00:00", "1600-01-01T00:00:00"),
         ] {
             let time = IsoTime::parse(text).unwrap_or_else(|| panic!("{text}"));
-            let (mut written, mut normal) = (Vec::new(), Vec::new());
-            time.write(&mut written);
-            assert!(time.write_utc(&mut normal));
-            assert_eq!((&written[..], &normal[..]), (local.as_bytes(), utc.as_bytes()), "{text}");
+            assert_eq!((time.text().as_str(), time.utc_text().as_deref()), (local, Some(utc)), "{text}");
         }
     }
 
@@ -272,6 +273,6 @@ mod tests {
             assert_eq!(IsoTime::parse(text), None, "{text}");
         }
         let early = IsoTime::parse("0001-01-01T00:00:00+01:00").unwrap();
-        assert!(!early.write_utc(&mut Vec::new()));
+        assert_eq!(early.utc_text(), None);
     }
 }

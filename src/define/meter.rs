@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::path::{Value, digits};
+use super::document::{Fault, Placed, Yaml, line};
+use super::path::Value;
 use super::pattern::Pattern;
 use super::read::Reader;
-use super::yaml::{Fault, Placed, Yaml, line};
 use super::{Field, IsoTime, Subject};
-use crate::model::{Node, Notification, SampleType};
+use crate::model::{Node, Notification, SampleType, python};
 
 /// Event types whose definitions are remembered: a cloud has a few hundred; more than this are made up.
 const EVENT_TYPES_MAX: usize = 4096;
@@ -515,22 +515,14 @@ pub fn number(volume: &Node<'_>) -> Option<Node<'static>> {
         Node::Integer(number) => Some(Node::Integer(*number)),
         Node::Unsigned(number) => Some(Node::Unsigned(*number)),
         Node::Float(number) => number.is_finite().then_some(Node::Float(*number)),
-        Node::Text(text) => {
-            let digits = digits(text)?;
-            match digits.parse::<i64>() {
-                Ok(number) => Some(Node::Integer(number)),
-                Err(_) => digits.parse::<f64>().ok().filter(|number| number.is_finite()).map(Node::Float),
-            }
-        }
+        Node::Text(text) => python::read_number(text),
         _ => None,
     }
 }
 
 /// The timestamp as a sample has it; none where it cannot be read.
 fn written(timestamp: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(32);
-    IsoTime::parse(timestamp)?.write(&mut out);
-    String::from_utf8(out).ok()
+    IsoTime::parse(timestamp).map(|time| time.text())
 }
 
 /// A value as text.
@@ -545,7 +537,7 @@ fn text<'t>(value: Value<'t>) -> Cow<'t, str> {
 /// A value as messages show it: as Python prints it, and not more than 80 characters.
 fn shown(value: &Node<'_>) -> String {
     let mut printed = Vec::new();
-    crate::model::python::write_str(value, &mut printed);
+    python::write_str(value, &mut printed);
     String::from_utf8_lossy(&printed).chars().take(80).collect()
 }
 

@@ -19,7 +19,6 @@ mod read;
 mod selection;
 pub mod stock;
 mod subject;
-pub mod yaml;
 
 pub use event::{EventDefinitions, EventDraft, EventOptions, TraitDraft};
 pub use field::Field;

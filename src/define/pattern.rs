@@ -75,23 +75,21 @@ impl Pattern {
         matches!(self.regex.find(text), Ok(Some(found)) if found.start() == 0)
     }
 
-    /// `text` with each match replaced, Python's `sub`: `\1`, `\g<name>` stand for groups. None without a match, and
-    /// where the replacement asks for a group that is not there.
-    pub fn replaced(&self, text: &str, replacement: &str) -> Option<String> {
+    /// `text` with each match replaced, Python's `sub`. None without a match, where the search takes too long, and where
+    /// what comes out is too long.
+    pub fn replaced(&self, text: &str, replacement: &Replacement) -> Option<String> {
         let (mut out, mut copied, mut from, mut found_any) = (String::new(), 0, 0, false);
-        while let Ok(Some(groups)) = self.regex.captures_from_pos(text, from) {
+        while let Some(groups) = self.regex.captures_from_pos(text, from).ok()? {
             let whole = groups.get(0)?;
             found_any = true;
             out.push_str(&text[copied..whole.start()]);
-            let group = |name: &str| match name.parse::<usize>() {
-                Ok(number) if number < groups.len() => Some(groups.get(number).map_or("", |m| m.as_str())),
-                Ok(_) => None,
-                Err(_) => {
-                    let known = self.regex.capture_names().flatten().any(|other| other == name);
-                    known.then(|| groups.name(name).map_or("", |m| m.as_str()))
+            for piece in &replacement.pieces {
+                match piece {
+                    Piece::Literal(literal) => out.push_str(literal),
+                    // A group that took no part is empty, as since Python 3.5.
+                    Piece::Group(number) => out.push_str(groups.get(*number).map_or("", |m| m.as_str())),
                 }
-            };
-            expand(replacement, &group, &mut out)?;
+            }
             copied = whole.end();
             // Behind an empty match the search goes on one character later, behind another at its end.
             from = match text[copied..].chars().next() {
@@ -108,49 +106,103 @@ impl Pattern {
     }
 }
 
-/// Appends a replacement with its groups.
-fn expand<'a>(replacement: &str, group: &dyn Fn(&str) -> Option<&'a str>, out: &mut String) -> Option<()> {
-    let mut rest = replacement;
-    while let Some(at) = rest.find('\\') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        let kind = rest.chars().next()?;
-        rest = &rest[kind.len_utf8()..];
-        match kind {
-            'g' => {
-                let (name, tail) = rest.strip_prefix('<')?.split_once('>')?;
-                out.push_str(group(name)?);
-                rest = tail;
-            }
-            // Digits behind a zero, and three octal digits, name a character.
-            '0' => {
-                let digits = rest.bytes().take(2).take_while(|byte| (b'0'..b'8').contains(byte)).count();
-                let code = if digits == 0 { 0 } else { u32::from_str_radix(&rest[..digits], 8).ok()? };
-                out.push(char::from_u32(code)?);
-                rest = &rest[digits..];
-            }
-            '1'..='9' => {
-                let second = rest.bytes().next().filter(u8::is_ascii_digit);
-                let mut name = kind.to_string();
-                name.extend(second.map(char::from));
-                out.push_str(group(&name)?);
-                rest = &rest[name.len() - 1..];
-            }
-            'n' => out.push('\n'),
-            't' => out.push('\t'),
-            'r' => out.push('\r'),
-            'f' => out.push('\u{c}'),
-            'v' => out.push('\u{b}'),
-            'a' => out.push('\u{7}'),
-            'b' => out.push('\u{8}'),
-            letter if letter.is_ascii_alphabetic() => return None,
-            // As Python keeps an escape that it does not know.
-            other => out.extend((other != '\\').then_some('\\').into_iter().chain([other])),
-        }
-    }
-    out.push_str(rest);
-    Some(())
+/// What stands for the matches of one pattern: a template of Python's `sub`.
+#[derive(Clone, Debug)]
+pub struct Replacement {
+    pieces: Vec<Piece>,
 }
+
+#[derive(Clone, Debug)]
+enum Piece {
+    Literal(String),
+    Group(usize),
+}
+
+/// Why a text is no template.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum BadReplacement {
+    /// A backslash at the end.
+    #[error("ends in a \\")]
+    Ends,
+    /// A backslash before a letter that means nothing, or before a number of no character.
+    #[error("\\{0} means nothing")]
+    Escape(char),
+    /// A name without its end.
+    #[error("\\g without its <NAME>")]
+    Name,
+    /// A group that is not there.
+    #[error("names a group that the pattern does not have (it has {0})")]
+    Group(usize),
+}
+
+impl Replacement {
+    /// Reads a template for the matches of `pattern`: `\1`, `\g<1>` and `\g<name>` stand for groups, `\n` and the like for
+    /// what they are in Python.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(pattern: &Pattern, template: &str) -> Result<Replacement, BadReplacement> {
+        let groups = pattern.regex.captures_len() - 1;
+        let known = |number: usize| {
+            if number > groups { Err(BadReplacement::Group(groups)) } else { Ok(Piece::Group(number)) }
+        };
+        let (mut pieces, mut literal, mut rest) = (Vec::new(), String::new(), template);
+        while let Some(at) = rest.find('\\') {
+            literal.push_str(&rest[..at]);
+            rest = &rest[at + 1..];
+            let kind = rest.chars().next().ok_or(BadReplacement::Ends)?;
+            rest = &rest[kind.len_utf8()..];
+            let group = match kind {
+                'g' => {
+                    let named = rest.strip_prefix('<').and_then(|rest| rest.split_once('>'));
+                    let (name, tail) = named.ok_or(BadReplacement::Name)?;
+                    rest = tail;
+                    let by_name = || pattern.regex.capture_names().position(|known| known == Some(name));
+                    Some(known(name.parse().ok().or_else(by_name).unwrap_or(usize::MAX))?)
+                }
+                // Digits behind a zero, and three octal digits, name a character.
+                '0' => {
+                    let digits = rest.bytes().take(2).take_while(|byte| (b'0'..b'8').contains(byte)).count();
+                    let code = u32::from_str_radix(&rest[..digits], 8).unwrap_or(0);
+                    literal.push(char::from_u32(code).ok_or(BadReplacement::Escape('0'))?);
+                    rest = &rest[digits..];
+                    None
+                }
+                '1'..='9' => {
+                    let mut digits = kind.to_string();
+                    digits.extend(rest.chars().next().filter(char::is_ascii_digit));
+                    rest = &rest[digits.len() - 1..];
+                    Some(known(digits.parse().unwrap_or(usize::MAX))?)
+                }
+                letter if letter.is_ascii_alphabetic() => {
+                    let meant = ESCAPES.iter().find(|(known, _)| *known == letter);
+                    literal.push(meant.ok_or(BadReplacement::Escape(letter))?.1);
+                    None
+                }
+                // As Python keeps an escape that it does not know.
+                other => {
+                    literal.extend((other != '\\').then_some('\\').into_iter().chain([other]));
+                    None
+                }
+            };
+            if let Some(group) = group {
+                if !literal.is_empty() {
+                    pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+                }
+                pieces.push(group);
+            }
+        }
+        literal.push_str(rest);
+        if !literal.is_empty() {
+            pieces.push(Piece::Literal(literal));
+        }
+        Ok(Replacement { pieces })
+    }
+}
+
+/// Letters behind a backslash, and what they mean to Python.
+const ESCAPES: [(char, char); 7] =
+    [('a', '\x07'), ('b', '\x08'), ('f', '\x0c'), ('n', '\n'), ('r', '\r'), ('t', '\t'), ('v', '\x0b')];
 
 /// The pattern in the words of the engine: `\Z` is the end, `{,n}` starts at 0, and a set has no sets in it.
 fn translated(text: &str) -> Result<String, BadPattern> {
@@ -244,8 +296,10 @@ mod tests {
             ("a", "\\q", "ab", None),
             ("q", "x", "ab", None),
         ] {
-            let replaced = Pattern::new(pattern).unwrap().replaced(text, replacement);
-            assert_eq!(replaced.as_deref(), expected, "{pattern} {replacement} {text}");
+            let pattern = Pattern::new(pattern).unwrap();
+            let replaced = Replacement::new(&pattern, replacement).ok();
+            let replaced = replaced.and_then(|replacement| pattern.replaced(text, &replacement));
+            assert_eq!(replaced.as_deref(), expected, "{} {replacement} {text}", pattern.as_str());
         }
     }
 

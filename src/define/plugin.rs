@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 
 use super::IsoTime;
+use super::document::{Placed, Yaml, line};
 use super::path::Value;
 use super::read::Reader;
-use super::yaml::{Placed, Yaml, line};
 use crate::model::{Node, python};
 
 /// Bits that an integer trait holds.
@@ -206,12 +206,8 @@ impl Parameters<'_, '_> {
             _ => return self.fault("map needs values"),
         };
         let default = self.table.get("default").map_or(Node::Null, |default| default.value.to_node());
-        // Words that Python's YAML takes for false.
-        let no = |value: &Yaml| {
-            value.as_text().is_some_and(|word| ["no", "off"].iter().any(|no| word.eq_ignore_ascii_case(no)))
-        };
-        let case_sensitive =
-            self.table.get("case_sensitive").is_none_or(|value| !value.value.is_empty() && !no(&value.value));
+        let true_of = |value: &Yaml| value.truth().unwrap_or(!value.is_empty());
+        let case_sensitive = self.table.get("case_sensitive").is_none_or(|value| true_of(&value.value));
         Some(Plugin::Map { values, default, case_sensitive })
     }
 }

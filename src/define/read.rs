@@ -1,7 +1,7 @@
 //! What all files of definitions have: faults are gathered, and fields are read.
 
+use super::document::{self, Fault, Manner, Placed, Yaml, line};
 use super::field::Field;
-use super::yaml::{self, Fault, Placed, Yaml, line};
 
 /// Reads one file and remembers all that is wrong with it.
 pub(super) struct Reader<'a> {
@@ -16,7 +16,7 @@ impl<'a> Reader<'a> {
 
     /// The document, or one fault.
     pub(super) fn document(&mut self, text: &str) -> Option<Placed> {
-        match yaml::parse(text) {
+        match document::parse(text, Manner::Python) {
             Ok(root) => Some(root),
             Err((at, why)) => self.fault(at, why),
         }

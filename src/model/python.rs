@@ -1,5 +1,7 @@
 //! Values as Python prints them: Ceilometer signs, and sometimes stores, what Python's `str` and `repr` give.
 
+use std::borrow::Cow;
+
 use super::Node;
 use super::printable::is_printable;
 
@@ -126,17 +128,34 @@ fn digits_and_point(decimal: &[u8]) -> (([u8; 20], usize), i32) {
 ///
 /// None where Python raises. Digits are ASCII's; Python takes those of every script.
 pub fn read_float(text: &str) -> Option<f64> {
+    numeral(text)?.parse().ok()
+}
+
+/// `int(text)`; none where Python raises, or 128 bits do not hold it.
+pub fn read_integer(text: &str) -> Option<i128> {
+    numeral(text)?.parse().ok()
+}
+
+/// The number in a text: a whole one that 64 bits hold stays one, any other is a finite float.
+pub fn read_number(text: &str) -> Option<Node<'static>> {
+    let numeral = numeral(text)?;
+    match numeral.parse() {
+        Ok(number) => Some(Node::Integer(number)),
+        Err(_) => numeral.parse().ok().filter(|number: &f64| number.is_finite()).map(Node::Float),
+    }
+}
+
+/// The text without the white space around it and the underscores between its digits; none if others are in it.
+fn numeral(text: &str) -> Option<Cow<'_, str>> {
     let text = text.trim();
     if !text.contains('_') {
-        return text.parse().ok();
+        return Some(Cow::Borrowed(text));
     }
     let bytes = text.as_bytes();
     let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
     let between_digits = |at: usize| at > 0 && is_digit(at - 1) && is_digit(at + 1);
-    if bytes.iter().enumerate().any(|(at, byte)| *byte == b'_' && !between_digits(at)) {
-        return None;
-    }
-    text.replace('_', "").parse().ok()
+    let lone = bytes.iter().enumerate().any(|(at, byte)| *byte == b'_' && !between_digits(at));
+    (!lone).then(|| Cow::Owned(text.replace('_', "")))
 }
 
 /// Appends `repr(text)` of a str.
@@ -258,6 +277,18 @@ mod tests {
             assert_eq!(read_float(text), number, "{text:?}");
         }
         assert!(read_float("NaN").is_some_and(f64::is_nan));
+        assert_eq!(
+            (read_integer(" -1_0\n"), read_integer("1.0"), read_integer("1__0")),
+            (Some(-10), None, None)
+        );
+        for (text, number) in [
+            ("1_0 ", Some(Node::Integer(10))),
+            ("1e1", Some(Node::Float(10.0))),
+            ("18446744073709551616", Some(Node::Float(18_446_744_073_709_551_616.0))),
+            ("inf", None),
+        ] {
+            assert_eq!(read_number(text), number, "{text}");
+        }
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use super::matching::Matching;
 use super::publisher::Publisher;
 use super::transform::{self, Plan};
-use super::values::{Fault, Faults, fingerprint, get};
-use crate::define::document::{self, Node, Placed, Table, line};
+use super::values::{Faults, fingerprint, get};
+use crate::define::document::{self, Fault, Manner, Placed, Table, Yaml, line};
 
 /// What the pipelines of a file are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ pub struct Sink {
 /// Every fault, in the order of lines. A text that is no YAML has one.
 pub fn read(path: &str, text: &str, kind: Kind, checks: &Checks<'_>) -> Result<Pipelines, Vec<Fault>> {
     let mut reader = Reader { faults: Faults::new(path), kind, checks };
-    let mut pipelines = match document::parse(text) {
+    let mut pipelines = match document::parse(text, Manner::Python) {
         Ok(root) => reader.pipelines(&root),
         Err((line, message)) => {
             reader.faults.fault(line, message);
@@ -106,7 +106,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn pipelines(&mut self, root: &Placed) -> Pipelines {
         let both = "sources and sinks are both required";
-        let Node::Table(table) = &root.value else {
+        let Yaml::Table(table) = &root.value else {
             self.faults.fault(line(root), format!("{both}; found {}", root.value.kind()));
             return Pipelines::default();
         };
@@ -134,7 +134,7 @@ impl Reader<'_> {
     fn list<'t>(&mut self, table: &'t Table, key: &str) -> Option<&'t [Placed]> {
         let (at, node) = get(table, key)?;
         match &node.value {
-            Node::List(items) => Some(items),
+            Yaml::List(items) => Some(items),
             other => {
                 self.faults.fault(at, format!("{key} must be a list, not {}", other.kind()));
                 None
@@ -149,13 +149,13 @@ impl Reader<'_> {
         item: &'t Placed,
         names: &mut HashMap<String, usize>,
     ) -> Option<(&'t Table, String)> {
-        let Node::Table(table) = &item.value else {
+        let Yaml::Table(table) = &item.value else {
             let message = format!("a {what} must be a table of keys and values, not {}", item.value.kind());
             self.faults.fault(line(item), message);
             return None;
         };
         let Some(name) = self.faults.text(table, "name") else {
-            if get(table, "name").is_none_or(|(_, node)| matches!(node.value, Node::Null)) {
+            if get(table, "name").is_none_or(|(_, node)| matches!(node.value, Yaml::Null)) {
                 self.faults.fault(line(item), format!("a {what} without name"));
             }
             return Some((table, String::new()));
@@ -219,12 +219,12 @@ impl Reader<'_> {
         self.faults.only(table, &["name", "transformers", "publishers"]);
         let mut publishers = Vec::new();
         match get(table, "publishers") {
-            Some((_, Placed { value: Node::List(items), .. })) if !items.is_empty() => {
+            Some((_, Placed { value: Yaml::List(items), .. })) if !items.is_empty() => {
                 for item in items {
                     publishers.extend(self.publisher(item));
                 }
             }
-            Some((at, Placed { value, .. })) if !matches!(value, Node::Null | Node::List(_)) => {
+            Some((at, Placed { value, .. })) if !matches!(value, Yaml::Null | Yaml::List(_)) => {
                 self.faults.fault(at, format!("publishers must be a list, not {}", value.kind()));
             }
             found => {
@@ -240,10 +240,10 @@ impl Reader<'_> {
 
     fn publisher(&mut self, item: &Placed) -> Option<Publisher> {
         let text = match &item.value {
-            Node::Text(text) => text.clone(),
+            Yaml::Text(text) => text.clone(),
             // YAML takes an unquoted `test:` for a table of one key.
-            Node::Table(table) if let [(scheme, Placed { value: Node::Null, .. })] = &table[..] => {
-                format!("{}:", scheme.value)
+            Yaml::Table(table) if let [(scheme, Placed { value: Yaml::Null, .. })] = &table[..] => {
+                format!("{}:", scheme.value.shown())
             }
             other => {
                 self.faults.fault(line(item), format!("publishers must hold URLs, not {}", other.kind()));
@@ -261,8 +261,8 @@ impl Reader<'_> {
 
     fn transformers(&mut self, table: &Table) -> Vec<Plan> {
         let items = match get(table, "transformers") {
-            None | Some((_, Placed { value: Node::Null, .. })) => return Vec::new(),
-            Some((_, Placed { value: Node::List(items), .. })) => items,
+            None | Some((_, Placed { value: Yaml::Null, .. })) => return Vec::new(),
+            Some((_, Placed { value: Yaml::List(items), .. })) => items,
             Some((at, other)) => {
                 self.faults.fault(at, format!("transformers must be a list, not {}", other.value.kind()));
                 return Vec::new();

@@ -21,4 +21,4 @@ pub use number::{BadArithmetic, Number};
 pub use polling::{PollingSource, read_polling};
 pub use publisher::Publisher;
 pub use sample::{BadSample, Sample};
-pub use values::{Fault, Faults};
+pub use values::Faults;

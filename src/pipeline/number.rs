@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use thiserror::Error;
 
-use crate::model::Node;
+use crate::model::{Node, python};
 
 /// A volume, or what is computed of one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,20 +45,7 @@ impl Number {
 
     /// What Python's `float(text)` reads: white space around it, `_` between digits, `inf` and `nan`.
     pub fn of_text(text: &str) -> Option<Number> {
-        let text = text.trim();
-        let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-        if unsigned.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic()) {
-            let word = unsigned.to_ascii_lowercase();
-            let known = ["inf", "infinity", "nan"].contains(&word.as_str());
-            return text.parse().ok().filter(|_| known).map(Number::Float);
-        }
-        let bytes = text.as_bytes();
-        let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
-        let lone = |(at, byte): (usize, &u8)| *byte == b'_' && !(at > 0 && digit(at - 1) && digit(at + 1));
-        if bytes.iter().enumerate().any(lone) {
-            return None;
-        }
-        text.replace('_', "").parse().ok().map(Number::Float)
+        python::read_float(text).map(Number::Float)
     }
 
     /// The value as JSON has it: an integer over 64 bits is rounded.

@@ -1,8 +1,8 @@
 //! The sources of polling.yaml: what is polled, and how often.
 
 use super::matching::Matching;
-use super::values::{Fault, Faults, get};
-use crate::define::document::{self, Node, Placed, Table, line};
+use super::values::{Faults, get};
+use crate::define::document::{self, Fault, Manner, Placed, Table, Yaml, line};
 
 /// One source of polling.yaml.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct PollingSource {
 /// Every fault, in the order of lines; what Ceilometer 27.0.0 refuses is refused.
 pub fn read_polling(path: &str, text: &str) -> Result<Vec<PollingSource>, Vec<Fault>> {
     let mut faults = Faults::new(path);
-    let sources = match document::parse(text) {
+    let sources = match document::parse(text, Manner::Python) {
         Ok(root) => sources(&root, &mut faults),
         Err((line, message)) => {
             faults.fault(line, message);
@@ -38,10 +38,10 @@ pub fn read_polling(path: &str, text: &str) -> Result<Vec<PollingSource>, Vec<Fa
 
 fn sources(root: &Placed, faults: &mut Faults) -> Vec<PollingSource> {
     let list = match &root.value {
-        Node::Table(table) => get(table, "sources").map(|(_, node)| &node.value),
+        Yaml::Table(table) => get(table, "sources").map(|(_, node)| &node.value),
         _ => None,
     };
-    let Some(Node::List(items)) = list else {
+    let Some(Yaml::List(items)) = list else {
         faults.fault(line(root), "sources, a list, is required");
         return Vec::new();
     };
@@ -55,7 +55,7 @@ fn sources(root: &Placed, faults: &mut Faults) -> Vec<PollingSource> {
 }
 
 fn source(item: &Placed, faults: &mut Faults) -> Option<PollingSource> {
-    let Node::Table(table) = &item.value else {
+    let Yaml::Table(table) = &item.value else {
         faults.fault(
             line(item),
             format!("a source must be a table of keys and values, not {}", item.value.kind()),
@@ -89,9 +89,9 @@ fn interval(table: &Table, at: Option<u64>, faults: &mut Faults) -> Option<i64> 
         return None;
     };
     let seconds = match &node.value {
-        Node::Integer(seconds) => Some(*seconds),
-        Node::Number(seconds) if seconds.is_finite() => Some(*seconds as i64),
-        Node::Text(text) => text.trim().parse().ok(),
+        Yaml::Integer(seconds) => Some(*seconds),
+        Yaml::Float(seconds) if seconds.is_finite() => Some(*seconds as i64),
+        Yaml::Text(text) => text.trim().parse().ok(),
         _ => None,
     };
     match seconds {
@@ -109,7 +109,7 @@ fn interval(table: &Table, at: Option<u64>, faults: &mut Faults) -> Option<i64> 
 
 fn texts(table: &Table, key: &str, faults: &mut Faults) -> Option<Vec<String>> {
     match get(table, key) {
-        Some((at, Placed { value: Node::Text(_), .. })) => {
+        Some((at, Placed { value: Yaml::Text(_), .. })) => {
             faults.fault(at, format!("{key} must be a list"));
             None
         }

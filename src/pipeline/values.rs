@@ -1,29 +1,7 @@
 //! The values of a pipeline file: what each key takes, and what is said of anything else.
 
-use std::fmt;
-
 use crate::base::nearest::did_you_mean;
-use crate::define::document::{Node, Placed, Table, line};
-
-/// One thing that is wrong, or odd, with a pipeline file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The file, as messages name it.
-    pub path: String,
-    /// Where, from 1; none where the parser cannot tell.
-    pub line: Option<u64>,
-    /// What, as a sentence.
-    pub message: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", self.path, self.message),
-            None => write!(f, "{}: {}", self.path, self.message),
-        }
-    }
-}
+use crate::define::document::{Fault, Placed, Table, Yaml, entry, line};
 
 /// What was found while reading a file.
 #[derive(Debug, Default)]
@@ -62,9 +40,10 @@ impl Faults {
     /// Says which keys of `table` mean nothing. Ceilometer passes over them, and so do we.
     pub fn only(&mut self, table: &Table, known: &[&str]) {
         for (key, _) in table {
-            if !known.contains(&key.value.as_str()) {
-                let hint = did_you_mean(&key.value, known);
-                self.warn(line(key), format!("{} means nothing here{hint}", key.value));
+            let name = key.value.shown();
+            if !known.contains(&name.as_str()) {
+                let hint = did_you_mean(&name, known);
+                self.warn(line(key), format!("{name} means nothing here{hint}"));
             }
         }
     }
@@ -73,9 +52,9 @@ impl Faults {
     pub fn text(&mut self, table: &Table, key: &str) -> Option<String> {
         let (at, node) = get(table, key)?;
         match &node.value {
-            Node::Text(text) => Some(text.clone()),
-            Node::Integer(number) => Some(number.to_string()),
-            Node::Null => None,
+            Yaml::Text(text) => Some(text.clone()),
+            Yaml::Integer(number) => Some(number.to_string()),
+            Yaml::Null => None,
             other => {
                 self.fault(at, format!("{key} must be a text, not {}", other.kind()));
                 None
@@ -87,8 +66,8 @@ impl Faults {
     pub fn table<'t>(&mut self, table: &'t Table, key: &str) -> Option<&'t Table> {
         let (at, node) = get(table, key)?;
         match &node.value {
-            Node::Table(inner) => Some(inner),
-            Node::Null => None,
+            Yaml::Table(inner) => Some(inner),
+            Yaml::Null => None,
             other => {
                 self.fault(at, format!("{key} must be a table of keys and values, not {}", other.kind()));
                 None
@@ -101,8 +80,8 @@ impl Faults {
     pub fn names(&mut self, table: &Table, key: &str) -> Vec<(Option<u64>, String)> {
         let Some((at, node)) = get(table, key) else { return Vec::new() };
         match &node.value {
-            Node::Null => Vec::new(),
-            Node::Text(text) => {
+            Yaml::Null => Vec::new(),
+            Yaml::Text(text) => {
                 let letters: Vec<_> = text.chars().map(|letter| (at, letter.to_string())).collect();
                 if letters.len() > 1 {
                     let list = "a text is taken letter by letter, as by Ceilometer: write a list";
@@ -110,7 +89,7 @@ impl Faults {
                 }
                 letters
             }
-            Node::List(items) => items.iter().filter_map(|item| self.name(key, item)).collect(),
+            Yaml::List(items) => items.iter().filter_map(|item| self.name(key, item)).collect(),
             other => {
                 self.fault(at, format!("{key} must be a list, not {}", other.kind()));
                 Vec::new()
@@ -120,7 +99,7 @@ impl Faults {
 
     fn name(&mut self, key: &str, item: &Placed) -> Option<(Option<u64>, String)> {
         match &item.value {
-            Node::Text(text) => Some((line(item), text.clone())),
+            Yaml::Text(text) => Some((line(item), text.clone())),
             other => {
                 self.fault(line(item), format!("{key} must hold texts, not {}", other.kind()));
                 None
@@ -131,23 +110,23 @@ impl Faults {
 
 /// The value of a key and the key's line.
 pub fn get<'t>(table: &'t Table, key: &str) -> Option<(Option<u64>, &'t Placed)> {
-    table.iter().find(|(name, _)| name.value == key).map(|(name, value)| (line(name), value))
+    entry(table, key).map(|(name, value)| (line(name), value))
 }
 
 /// Everything that the value says, without where it says it: two equal ones are the same definition.
-pub fn fingerprint(node: &Node, out: &mut String) {
-    use fmt::Write;
+pub fn fingerprint(node: &Yaml, out: &mut String) {
+    use std::fmt::Write;
     // Writing to a String does not fail.
     let _ = match node {
-        Node::List(items) => {
+        Yaml::List(items) => {
             out.push('[');
             items.iter().for_each(|item| fingerprint(&item.value, out));
             write!(out, "]")
         }
-        Node::Table(entries) => {
+        Yaml::Table(entries) => {
             out.push('{');
             for (key, value) in entries {
-                let _ = write!(out, "{:?}:", key.value);
+                fingerprint(&key.value, out);
                 fingerprint(&value.value, out);
             }
             write!(out, "}}")

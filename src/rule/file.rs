@@ -1,12 +1,12 @@
 //! The rules file: YAML in, alarms out, or every fault of it with its line.
 
 use std::collections::HashMap;
-use std::fmt;
 
-use super::value::{self, Converted, hint};
+use super::value::{self, Converted};
 use super::{Alarm, Comparison, ThresholdRule, default_alarm_id};
+use crate::base::nearest::did_you_mean;
 use crate::define::Glob;
-use crate::define::document::{self, Node, Placed, Table, line};
+use crate::define::document::{self, Fault, Manner, Placed, Table, Yaml, line};
 use crate::model::{Granularity, Severity};
 
 /// What the rules file leaves to others to judge: each answers with why a text cannot be.
@@ -15,26 +15,6 @@ pub struct Checks<'a> {
     pub aggregation_method: &'a dyn Fn(&str) -> Result<(), String>,
     /// Of a rule's `query`.
     pub query: &'a dyn Fn(&str) -> Result<(), String>,
-}
-
-/// One thing that is wrong with a rules file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The file, as messages name it.
-    pub path: String,
-    /// Where, from 1; none where the parser cannot tell.
-    pub line: Option<u64>,
-    /// What, as a sentence.
-    pub message: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", self.path, self.message),
-            None => write!(f, "{}: {}", self.path, self.message),
-        }
-    }
 }
 
 /// Reads the alarms of a rules file: a list of them, or a table whose only key `alarms` is one.
@@ -46,7 +26,7 @@ impl fmt::Display for Fault {
 /// Every fault, in the order of lines. A text that is no YAML has one.
 pub fn read(path: &str, text: &str, checks: &Checks<'_>) -> Result<Vec<Alarm>, Vec<Fault>> {
     let mut reader = Reader { path, checks, faults: Vec::new() };
-    let alarms = match document::parse(text) {
+    let alarms = match document::parse(text, Manner::Own) {
         Ok(root) => reader.alarms(&root),
         Err((line, message)) => {
             reader.fault(line, message);
@@ -93,11 +73,11 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn alarms(&mut self, root: &Placed) -> Vec<Alarm> {
         let list = match &root.value {
-            Node::List(list) => list,
-            Node::Table(table) => {
+            Yaml::List(list) => list,
+            Yaml::Table(table) => {
                 self.keys(table, FILE_KEYS);
-                match table.iter().find(|(key, _)| key.value == "alarms") {
-                    Some((_, Placed { value: Node::List(list), .. })) => list,
+                match document::entry(table, "alarms") {
+                    Some((_, Placed { value: Yaml::List(list), .. })) => list,
                     Some((key, _)) => {
                         self.fault(line(key), "alarms must be a list".into());
                         return Vec::new();
@@ -117,7 +97,7 @@ impl Reader<'_> {
         let (mut names, mut ids) = (HashMap::new(), HashMap::new());
         let mut alarms = Vec::new();
         for item in list {
-            let Node::Table(table) = &item.value else {
+            let Yaml::Table(table) = &item.value else {
                 self.fault(line(item), format!("expected an alarm, found {}", item.value.kind()));
                 continue;
             };
@@ -151,8 +131,8 @@ impl Reader<'_> {
         let insufficient =
             self.field(table, at, "insufficient_data_actions", Some(Vec::new()), value::actions);
         let repeat_actions = self.field(table, at, "repeat_actions", Some(false), value::truth);
-        let rule = match table.iter().find(|(key, _)| key.value == "threshold_rule") {
-            Some((key, Placed { value: Node::Table(rule), .. })) => self.rule(rule, line(key)),
+        let rule = match document::entry(table, "threshold_rule") {
+            Some((key, Placed { value: Yaml::Table(rule), .. })) => self.rule(rule, line(key)),
             Some((key, other)) => {
                 let message =
                     format!("threshold_rule must be a table of keys and values, not {}", other.value.kind());
@@ -224,11 +204,11 @@ impl Reader<'_> {
         at: Option<u64>,
         key: &'static str,
         default: Option<T>,
-        convert: impl Fn(&str, &Node) -> Converted<T>,
+        convert: impl Fn(&str, &Yaml) -> Converted<T>,
     ) -> Option<T> {
-        let value = table.iter().find(|(known, _)| known.value == key);
+        let value = document::entry(table, key);
         match value {
-            Some((known, value)) if !matches!(value.value, Node::Null) => match convert(key, &value.value) {
+            Some((known, value)) if !matches!(value.value, Yaml::Null) => match convert(key, &value.value) {
                 Ok(converted) => Some(converted),
                 Err(whys) => {
                     for (place, why) in whys {
@@ -247,9 +227,10 @@ impl Reader<'_> {
 
     fn keys(&mut self, table: &Table, known: &[&str]) {
         for (key, _) in table {
-            if !known.contains(&key.value.as_str()) {
-                let hint = hint(&key.value, known.iter().copied());
-                self.fault(line(key), format!("unknown key \"{}\"{hint}", key.value));
+            let name = key.value.shown();
+            if !known.contains(&name.as_str()) {
+                let hint = did_you_mean(&name, known);
+                self.fault(line(key), format!("unknown key \"{name}\"{hint}"));
             }
         }
     }
@@ -279,7 +260,7 @@ impl Reader<'_> {
 
 /// The line of a key that is there, else of the table's first.
 fn place(table: &Table, key: &str) -> Option<u64> {
-    let found = table.iter().find(|(known, _)| known.value == key).or(table.first());
+    let found = document::entry(table, key).or(table.first());
     found.and_then(|(known, _)| line(known))
 }
 

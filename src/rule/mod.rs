@@ -17,6 +17,6 @@ mod value;
 pub use action::{Action, BadAction, Target};
 pub use alarm::{Alarm, Comparison, GRANULARITY_SECONDS_MAX, PERIODS_MAX, ThresholdRule, default_alarm_id};
 pub use evaluate::{Evaluator, GROUPS_MAX, Notice, Refused, Row};
-pub use file::{Checks, Fault, read};
+pub use file::{Checks, read};
 pub use machine::{Step, step};
 pub use threshold::{Datapoint, Decision, Verdict, decide};

@@ -4,17 +4,14 @@
 //! socket, `http` posts it.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::base::Books;
+use crate::base::{Backoff, Books};
 
-/// The first pause between two attempts; each next one is twice as long.
-pub const RETRY_FIRST: Duration = Duration::from_millis(100);
-/// The longest such pause.
-pub const RETRY_MAX: Duration = Duration::from_secs(30);
-/// The longest such pause once the end has come, to make something of the time that is left.
+/// How long to wait at a time for something to send: what wakes the thread earlier is the queue.
+const IDLE: Duration = Duration::from_secs(30);
+/// The longest pause between two attempts once the end has come, to make something of the time that is left.
 const RETRY_MAX_AT_END: Duration = Duration::from_millis(500);
 
 /// The thread's side.
@@ -89,15 +86,13 @@ impl Courier {
             if state.closing {
                 return Ok(None);
             }
-            state = self.shared.wait(state, RETRY_MAX);
+            state = self.shared.wait(state, IDLE);
         }
     }
 
     /// Waits before the next attempt; false when there is nothing to send and never will be.
-    pub fn pause(&self, retry: &mut Duration) -> Result<bool, Abandoned> {
-        let pause = retry.mul_f64(jitter());
-        *retry = (*retry * 2).min(RETRY_MAX);
-        self.wait(pause)
+    pub fn pause(&self, backoff: &mut Backoff) -> Result<bool, Abandoned> {
+        self.wait(backoff.pause())
     }
 
     /// Waits as long as the receiver asked for, or until the end; otherwise as [`Courier::pause`].
@@ -191,10 +186,4 @@ impl Shared {
     pub fn wait<'a>(&self, state: MutexGuard<'a, State>, at_most: Duration) -> MutexGuard<'a, State> {
         self.changed.wait_timeout(state, at_most).unwrap_or_else(PoisonError::into_inner).0
     }
-}
-
-/// 0.5 to 1, at random, so that a fleet does not come back all at once.
-fn jitter() -> f64 {
-    let random = RandomState::new().build_hasher().finish();
-    0.5 + 0.5 * (random >> 11) as f64 / (1u64 << 53) as f64
 }

@@ -14,8 +14,9 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
 
-use super::courier::{Abandoned, Courier, RETRY_FIRST};
+use super::courier::{Abandoned, Courier};
 use super::framing::Framing;
+use crate::base::Backoff;
 use crate::base::address::HostPort;
 
 /// Longer than three tries of a SYN (1 + 2 s); who has not answered by then is away.
@@ -45,20 +46,20 @@ impl Delivery {
     }
 
     fn deliver(&self) -> Result<(), Abandoned> {
-        let mut retry = RETRY_FIRST;
-        let mut connection = self.connection(&mut retry)?;
+        let mut backoff = Backoff::default();
+        let mut connection = self.connection(&mut backoff)?;
         while let Some(batch) = self.courier.next_batch(0)? {
             let mut sent = 0;
             while sent < batch.bytes.len() {
                 let Some(socket) = &connection else {
-                    connection = self.connection(&mut retry)?;
+                    connection = self.connection(&mut backoff)?;
                     continue;
                 };
                 match self.send(socket, &batch.bytes[sent..])? {
                     Ok(()) => {
                         self.written(&batch.bytes[sent..]);
                         sent = batch.bytes.len();
-                        retry = RETRY_FIRST;
+                        backoff.reset();
                     }
                     Err((whole, errno)) => {
                         self.written(&batch.bytes[sent..sent + whole]);
@@ -67,7 +68,7 @@ impl Delivery {
                         connection = None;
                         // A receiver that hangs up on everybody is not called again and again at once.
                         if whole == 0 {
-                            self.courier.pause(&mut retry)?;
+                            self.courier.pause(&mut backoff)?;
                         }
                     }
                 }
@@ -82,7 +83,7 @@ impl Delivery {
     }
 
     /// Connects, again and again; none when there is nothing to send and never will be.
-    fn connection(&self, retry: &mut Duration) -> Result<Option<OwnedFd>, Abandoned> {
+    fn connection(&self, backoff: &mut Backoff) -> Result<Option<OwnedFd>, Abandoned> {
         loop {
             match self.target.connect() {
                 Ok(socket) => {
@@ -91,7 +92,7 @@ impl Delivery {
                 }
                 Err(error) => self.courier.down("cannot connect", &error),
             }
-            if !self.courier.pause(retry)? {
+            if !self.courier.pause(backoff)? {
                 return Ok(None);
             }
         }

@@ -5,13 +5,13 @@
 pub mod collectd;
 pub mod columns;
 mod decoder;
+mod identity;
 pub mod influx;
 pub mod json;
 pub mod meter;
 pub mod msgpack;
 pub mod oslo;
 pub mod otlp;
-pub mod otlp_json;
 pub mod prometheus;
 mod protobuf;
 pub mod reading;
@@ -22,4 +22,5 @@ pub mod statsd;
 mod testing;
 
 pub use decoder::{Decoder, Faults};
+pub use identity::Identities;
 pub use sample::Origin;

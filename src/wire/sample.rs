@@ -2,10 +2,10 @@
 //!
 //! Each wire says what it knows; what it does not know is taken from an [`Origin`], which the user gives.
 
-use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
-use super::Faults;
 use super::json::{write_f64, write_text};
+use super::{Faults, Identities};
 use crate::model::{SampleType, Timestamp};
 
 /// A whole number below this is written without a fraction: a double holds each of them.
@@ -107,7 +107,7 @@ impl SampleWriter {
             resource_id: origin.resource_id.clone().unwrap_or_else(|| wire.to_owned()),
             user_id: origin.user_id.clone(),
             project_id: origin.project_id.clone(),
-            identities: Identities { state: Uuid::new_v4().as_u128() as u64 },
+            identities: Identities::random(),
             name: Vec::new(),
             budget_bytes: usize::MAX,
             withheld: 0,
@@ -169,7 +169,7 @@ impl SampleWriter {
         lines.extend_from_slice(b",\"source\":");
         lines.extend_from_slice(&self.source);
         lines.extend_from_slice(b",\"id\":\"");
-        lines.extend_from_slice(&self.identities.next());
+        lines.extend_from_slice(self.identities.next(&mut [0; Hyphenated::LENGTH]).as_bytes());
         lines.extend_from_slice(b"\",\"monotonic_time\":null}\n");
         self.budget_bytes = self.budget_bytes.saturating_sub(lines.len() - start);
     }
@@ -179,36 +179,6 @@ fn write_optional(text: Option<&str>, lines: &mut Vec<u8>) {
     match text {
         Some(text) => write_text(text.as_bytes(), lines),
         None => lines.extend_from_slice(b"null"),
-    }
-}
-
-/// Identities in the form of random UUIDs (RFC 9562, version 4), from a generator that is random in its start alone.
-///
-/// A system call an identity would cost more than all the rest of a sample. SplitMix64 (Steele, Lea, Flood 2014).
-struct Identities {
-    state: u64,
-}
-
-impl Identities {
-    fn next(&mut self) -> [u8; 36] {
-        let bits = u128::from(self.word()) << 64 | u128::from(self.word());
-        let bits = bits & !(0xF << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
-        let (mut text, mut at) = ([b'-'; 36], 0);
-        for (index, byte) in bits.to_be_bytes().into_iter().enumerate() {
-            at += usize::from(matches!(index, 4 | 6 | 8 | 10));
-            let digit = |value: u8| b"0123456789abcdef"[usize::from(value & 15)];
-            (text[at], text[at + 1]) = (digit(byte >> 4), digit(byte));
-            at += 2;
-        }
-        text
-    }
-
-    fn word(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ mixed >> 31
     }
 }
 
@@ -251,7 +221,7 @@ pub(super) fn timestamp(ns: i128) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashSet;
+    use uuid::Uuid;
 
     fn line(volume: Volume, owner: Owner<'_>, origin: &Origin) -> String {
         let mut lines = Vec::new();
@@ -313,16 +283,5 @@ mod tests {
         let owner = write_labels(labels, &mut metadata);
         assert_eq!(owner, Owner { resource_id: Some("r"), user_id: None, project_id: Some("p") });
         assert_eq!(metadata, br#"{"a":"1","b\"":"\n"}"#);
-    }
-
-    #[test]
-    fn identities_do_not_repeat() {
-        let mut identities = Identities { state: 7 };
-        let all: HashSet<[u8; 36]> = (0..10_000).map(|_| identities.next()).collect();
-        assert_eq!(all.len(), 10_000);
-        for text in all {
-            let uuid = Uuid::parse_str(std::str::from_utf8(&text).unwrap()).unwrap();
-            assert_eq!((uuid.get_version_num(), uuid.get_variant()), (4, uuid::Variant::RFC4122));
-        }
     }
 }

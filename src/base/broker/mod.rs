@@ -3,14 +3,12 @@
 //! Knows no telemetry: a message is bytes. Here belongs what a way in and a way out over AMQP 0-9-1 share; what is
 //! declared, consumed and published is decided by them. The only place besides them that names `amqprs`.
 
-mod backoff;
 mod events;
 mod link;
 mod place;
 mod probe;
 mod tls;
 
-pub use backoff::Backoff;
 pub use events::{Event, Told};
 pub use link::{Link, LinkError, NOT_ALLOWED, NOT_FOUND, Trouble, connect};
 pub use place::{OPTIONS, Place};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Malformed, TEXT_MAX, Taker, isoformat, set};
 use crate::define::MadeSample;
-use crate::model::{Node, Notification, SampleType};
+use crate::model::{Node, Notification, SampleType, python};
 
 /// Which meter the sensors of a kind are, in the order in which the original's endpoints are asked.
 const KINDS: [(&str, &str); 4] = [
@@ -85,7 +85,7 @@ fn reading<'a>(name: &str, sensor: &'a Node<'a>) -> Result<(&'a str, f64, &'a st
         other => other,
     };
     // Not a number and infinity are volumes for Python; no line could carry them.
-    let volume = number.parse().ok().filter(|number: &f64| number.is_finite()).ok_or_else(unreadable)?;
+    let volume = python::read_float(number).filter(|number| number.is_finite()).ok_or_else(unreadable)?;
     Ok((id, volume, unit))
 }
 

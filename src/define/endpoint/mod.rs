@@ -6,10 +6,9 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, FixedOffset, NaiveDateTime};
 use thiserror::Error;
 
-use super::MadeSample;
+use super::{IsoTime, MadeSample};
 use crate::model::{Node, Notification};
 
 mod http;
@@ -106,18 +105,8 @@ fn set<'a>(map: &mut Vec<(Cow<'a, str>, Node<'a>)>, key: &'static str, value: No
 /// A time as Python's `isoformat` prints it: the offset is kept, none means UTC.
 fn isoformat(text: Option<&str>) -> Result<String, Malformed> {
     let text = text.unwrap_or_default();
-    let read = || -> Option<DateTime<FixedOffset>> {
-        let spaced = text.replacen('T', " ", 1);
-        if let Ok(time) = DateTime::parse_from_str(&spaced, "%Y-%m-%d %H:%M:%S%.f%#z") {
-            return Some(time);
-        }
-        let naive = spaced.strip_suffix('Z').unwrap_or(&spaced);
-        let naive = NaiveDateTime::parse_from_str(naive, "%Y-%m-%d %H:%M:%S%.f").ok()?;
-        Some(naive.and_utc().fixed_offset())
-    };
-    let time = read().ok_or_else(|| Malformed::Timestamp(text.chars().take(TEXT_MAX).collect()))?;
-    let fraction = if time.timestamp_subsec_micros() == 0 { "" } else { "%.6f" };
-    Ok(time.format(&format!("%Y-%m-%dT%H:%M:%S{fraction}%:z")).to_string())
+    let time = IsoTime::parse(text).map(|time| time.text());
+    time.ok_or_else(|| Malformed::Timestamp(text.chars().take(TEXT_MAX).collect()))
 }
 
 /// How much of a text a complaint repeats: a line of a terminal.

@@ -218,7 +218,10 @@ impl<'t, 'n> Finder<'t, 'n> {
             }
             Expression::Substitute(pattern, replacement) => {
                 let value = self.value(at);
-                let replaced = value.as_text().and_then(|text| pattern.replaced(text, replacement));
+                let replaced = value
+                    .as_text()
+                    .zip(replacement.as_ref())
+                    .and_then(|(text, replacement)| pattern.replaced(text, replacement));
                 let replaced = replaced.map(|text| Cow::Owned(Node::Text(text.into())));
                 out.extend(replaced.and_then(|text| self.note_alone(text)));
             }

@@ -17,7 +17,7 @@ use thiserror::Error;
 
 pub use find::Value;
 use tree::Expression;
-pub use value::{digits, integer};
+pub use value::integer;
 
 /// Bytes of an expression: the longest of the stock definitions has 110.
 const LENGTH_MAX: usize = 4096;

@@ -2,7 +2,7 @@
 
 use super::Wrong;
 use super::tree::Expression;
-use crate::define::pattern::Pattern;
+use crate::define::pattern::{Pattern, Replacement};
 
 /// The operator that is written `text` between backquotes.
 ///
@@ -60,5 +60,7 @@ fn substitute(text: &str, arguments: &str) -> Result<Expression, Wrong> {
     let (at, _) = ends.last().ok_or_else(bad)?;
     let pattern = Pattern::new(&body[..at]).map_err(|error| Wrong::Pattern(error.to_string()))?;
     let replacement = after_blanks(&body[at + 2..]).unwrap_or_default();
-    Ok(Expression::Substitute(pattern, replacement.to_owned()))
+    // Python finds out what is wrong with a replacement when it replaces; then there is no value.
+    let replacement = Replacement::new(&pattern, replacement).ok();
+    Ok(Expression::Substitute(pattern, replacement))
 }

@@ -1,7 +1,7 @@
 //! What an expression is when it is read.
 
 use super::lex::Comparison;
-use crate::define::pattern::Pattern;
+use crate::define::pattern::{Pattern, Replacement};
 
 /// An expression: applied to one value it gives any number of values, in order.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub enum Expression {
         most: Option<usize>,
     },
     /// `` `sub(/pattern/, replacement)` ``
-    Substitute(Pattern, String),
+    Substitute(Pattern, Option<Replacement>),
 }
 
 impl Expression {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::lex::Comparison;
 use super::tree::{Arithmetic, Constant};
-use crate::model::Node;
+use crate::model::{Node, python};
 
 /// Bytes of a text, and items of a list, that a multiplication may make.
 const MADE_MAX: usize = 1 << 16;
@@ -47,21 +47,9 @@ pub fn integer(data: &Node<'_>) -> Option<i128> {
         Node::Integer(number) => Some(i128::from(*number)),
         Node::Unsigned(number) => Some(i128::from(*number)),
         Node::Float(number) if number.is_finite() && number.abs() < 1e38 => Some(number.trunc() as i128),
-        Node::Text(text) => digits(text)?.parse().ok(),
+        Node::Text(text) => python::read_integer(text),
         _ => None,
     }
-}
-
-/// A text that Python reads as a number, without its blanks and the underscores between its digits.
-pub fn digits(text: &str) -> Option<String> {
-    let trimmed = text.trim();
-    let bytes = trimmed.as_bytes();
-    let between = |at: usize| {
-        let digit = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_digit);
-        at > 0 && digit(at - 1) && digit(at + 1)
-    };
-    let lone = bytes.iter().enumerate().any(|(at, byte)| *byte == b'_' && !between(at));
-    (!lone).then(|| trimmed.replace('_', ""))
 }
 
 /// The value as a number: numbers and truths.

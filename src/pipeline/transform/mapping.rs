@@ -2,24 +2,13 @@
 
 use std::borrow::Cow;
 
-use fancy_regex::{Captures, Regex, RegexBuilder};
-
-/// Bytes that a compiled pattern may take; a pattern of a line's length takes some thousand.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
-/// Steps back that a search may take: a hundred times what a sensible pattern takes for a name.
-const STEPS_MAX: usize = 10_000;
+use crate::define::pattern::{Pattern, Replacement};
 
 /// A pattern and what stands for what it finds.
 #[derive(Clone, Debug)]
 pub struct Mapping {
-    from: Regex,
-    to: Vec<Piece>,
-}
-
-#[derive(Clone, Debug)]
-enum Piece {
-    Literal(String),
-    Group(usize),
+    from: Pattern,
+    to: Replacement,
 }
 
 impl Mapping {
@@ -28,94 +17,15 @@ impl Mapping {
     /// # Errors
     /// What is wrong with which of them. Ceilometer then quietly maps nothing.
     pub fn parse(from: &str, to: &str) -> Result<Mapping, String> {
-        // \Z is Python's word for the end, and the only one of its words that differs.
-        let compiled = RegexBuilder::new(&from.replace("\\Z", "\\z"))
-            .delegate_size_limit(PATTERN_BYTES_MAX)
-            .backtrack_limit(STEPS_MAX)
-            .build();
-        let from = compiled.map_err(|error| {
-            let error = error.to_string();
-            let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            format!("map_from \"{from}\": {reason}")
-        })?;
-        let to = pieces(&from, to).map_err(|what| format!("map_to \"{to}\": {what}"))?;
-        Ok(Mapping { from, to })
+        let pattern = Pattern::new(from).map_err(|why| format!("map_from: {why}"))?;
+        let replacement = Replacement::new(&pattern, to).map_err(|why| format!("map_to \"{to}\": {why}"))?;
+        Ok(Mapping { from: pattern, to: replacement })
     }
 
     /// `text` with everything that the pattern finds replaced; as it is, where a search takes too long.
     pub fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let replaced = self.from.try_replacen(text, 0, |found: &Captures<'_, str>| {
-            let mut new = String::new();
-            for piece in &self.to {
-                match piece {
-                    Piece::Literal(literal) => new.push_str(literal),
-                    // A group that took no part is empty, as since Python 3.5.
-                    Piece::Group(number) => {
-                        new.push_str(found.get(*number).map_or("", |group| group.as_str()))
-                    }
-                }
-            }
-            new
-        });
-        replaced.unwrap_or(Cow::Borrowed(text))
+        self.from.replaced(text, &self.to).map_or(Cow::Borrowed(text), Cow::Owned)
     }
-}
-
-/// The template's literals and groups: `\1`, `\g<1>`, `\g<name>`; `\n` and the like are what they are in Python.
-fn pieces(from: &Regex, template: &str) -> Result<Vec<Piece>, String> {
-    let (mut pieces, mut literal, mut rest) = (Vec::new(), String::new(), template);
-    while let Some(at) = rest.find('\\') {
-        literal.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        let Some(escaped) = rest.chars().next() else { return Err("ends in a \\".to_owned()) };
-        let known = [
-            ('a', '\x07'),
-            ('b', '\x08'),
-            ('f', '\x0c'),
-            ('n', '\n'),
-            ('r', '\r'),
-            ('t', '\t'),
-            ('v', '\x0b'),
-        ];
-        if escaped.is_ascii_digit() && escaped != '0' {
-            let length = rest.bytes().take(2).take_while(u8::is_ascii_digit).count();
-            let number = rest[..length].parse().unwrap_or(usize::MAX);
-            group(from, number, &mut literal, &mut pieces)?;
-            rest = &rest[length..];
-        } else if let Some(named) = rest.strip_prefix("g<") {
-            let Some((name, behind)) = named.split_once('>') else { return Err("\\g< without >".to_owned()) };
-            let by_name = from.capture_names().position(|known| known == Some(name));
-            let number = name.parse().ok().or(by_name).unwrap_or(usize::MAX);
-            group(from, number, &mut literal, &mut pieces)?;
-            rest = behind;
-        } else {
-            match known.iter().find(|(letter, _)| *letter == escaped) {
-                Some((_, character)) => literal.push(*character),
-                None if escaped == '\\' => literal.push('\\'),
-                None if escaped.is_ascii_alphanumeric() => return Err(format!("\\{escaped} means nothing")),
-                // Before anything else the \ stands for itself.
-                None => literal.extend(['\\', escaped]),
-            }
-            rest = &rest[escaped.len_utf8()..];
-        }
-    }
-    literal.push_str(rest);
-    if !literal.is_empty() {
-        pieces.push(Piece::Literal(literal));
-    }
-    Ok(pieces)
-}
-
-fn group(from: &Regex, number: usize, literal: &mut String, pieces: &mut Vec<Piece>) -> Result<(), String> {
-    let groups = from.captures_len() - 1;
-    if number > groups {
-        return Err(format!("names a group that the pattern does not have (it has {groups})"));
-    }
-    if !literal.is_empty() {
-        pieces.push(Piece::Literal(std::mem::take(literal)));
-    }
-    pieces.push(Piece::Group(number));
-    Ok(())
 }
 
 #[cfg(test)]

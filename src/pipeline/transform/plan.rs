@@ -10,7 +10,7 @@ use super::rate::Rate;
 use super::scaling::Scaling;
 use super::{HELD_MAX, Transformer};
 use crate::base::nearest::did_you_mean;
-use crate::define::document::{Node, Placed, Table, line};
+use crate::define::document::{Placed, Table, Yaml, line};
 use crate::model::NS_PER_SECOND;
 use crate::pipeline::expression::Expression;
 use crate::pipeline::number::Number;
@@ -77,7 +77,7 @@ impl Plan {
 
 /// Reads one item of a sink's `transformers`; what is wrong with it is in `faults`.
 pub fn plan(item: &Placed, faults: &mut Faults) -> Option<Plan> {
-    let Node::Table(table) = &item.value else {
+    let Yaml::Table(table) = &item.value else {
         let kind = item.value.kind();
         faults.fault(line(item), format!("a transformer must be a table of keys and values, not {kind}"));
         return None;
@@ -136,7 +136,7 @@ impl<'t> Reader<'t, '_> {
         let retention = self.number("retention_time").filter(|seconds| !seconds.is_zero());
         let size = match get(self.parameters, "size") {
             None => Some(1),
-            Some((_, Placed { value: Node::Null, .. })) => None,
+            Some((_, Placed { value: Yaml::Null, .. })) => None,
             Some(_) => self.whole("size").filter(|size| *size != 0),
         };
         // Without either, every batch is handed on.
@@ -199,13 +199,12 @@ impl<'t> Reader<'t, '_> {
     fn delta(&mut self) -> Plan {
         self.faults.only(self.parameters, &["target", "source", "growth_only"]);
         let growth_only = match get(self.parameters, "growth_only") {
-            Some((_, Placed { value: Node::Bool(truth), .. })) => *truth,
-            None | Some((_, Placed { value: Node::Null, .. })) => false,
-            Some((at, other)) => {
-                let kind = other.value.kind();
+            None | Some((_, Placed { value: Yaml::Null, .. })) => false,
+            Some((at, Placed { value, .. })) => value.truth().unwrap_or_else(|| {
+                let kind = value.kind();
                 self.faults.fault(at, format!("growth_only must be true or false, not {kind}"));
                 false
-            }
+            }),
         };
         let (source, target) = self.source_and_target();
         Plan::Delta { name: self.renaming(source, target, "name"), growth_only }
@@ -272,8 +271,8 @@ impl<'t> Reader<'t, '_> {
     fn scale(&mut self, target: &Table) -> Scale {
         let Some((at, node)) = get(target, "scale") else { return Scale::None };
         match &node.value {
-            Node::Text(text) if text.is_empty() => Scale::None,
-            Node::Text(text) => match Expression::parse(text) {
+            Yaml::Text(text) if text.is_empty() => Scale::None,
+            Yaml::Text(text) => match Expression::parse(text) {
                 Ok(expression) => Scale::Computed(Box::new(expression)),
                 Err(error) => {
                     self.faults.fault(at, format!("scale: {error}"));
@@ -290,8 +289,8 @@ impl<'t> Reader<'t, '_> {
     fn number(&mut self, key: &str) -> Option<Number> {
         let (at, node) = get(self.parameters, key)?;
         match &node.value {
-            Node::Text(text) if Number::of_text(text).is_some() => Number::of_text(text),
-            Node::Text(_) => {
+            Yaml::Text(text) if Number::of_text(text).is_some() => Number::of_text(text),
+            Yaml::Text(_) => {
                 self.faults.fault(at, format!("{key} must be a number, not a text"));
                 None
             }
@@ -302,9 +301,9 @@ impl<'t> Reader<'t, '_> {
     fn number_of(&mut self, table: &Table, key: &str) -> Option<Number> {
         let (at, node) = get(table, key)?;
         match &node.value {
-            Node::Integer(number) => Some(Number::Int((*number).into())),
-            Node::Number(number) if number.is_finite() => Some(Number::Float(*number)),
-            Node::Null => None,
+            Yaml::Integer(number) => Some(Number::Int((*number).into())),
+            Yaml::Float(number) if number.is_finite() => Some(Number::Float(*number)),
+            Yaml::Null => None,
             other => {
                 self.faults.fault(at, format!("{key} must be a number, not {}", other.kind()));
                 None

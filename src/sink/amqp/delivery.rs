@@ -17,8 +17,8 @@ use tokio::time::{Instant, interval, sleep_until, timeout};
 
 use super::options::{Policy, SinkOptions};
 use super::queue::{Outgoing, Presence, Shared};
-use crate::base::broker::{Backoff, Event, Link, LinkError, NOT_ALLOWED, NOT_FOUND, Trouble, connect};
-use crate::base::{Books, Failure};
+use crate::base::broker::{Event, Link, LinkError, NOT_ALLOWED, NOT_FOUND, Trouble, connect};
+use crate::base::{Backoff, Books, Failure};
 
 /// Messages published and not confirmed yet: RabbitMQ confirms in bunches, and slower for a disk.
 const UNDER_WAY_MAX: usize = 256;

@@ -8,11 +8,11 @@
 
 use memchr::memchr_iter;
 
-use super::super::courier::{Abandoned, Courier, RETRY_FIRST};
+use super::super::courier::{Abandoned, Courier};
 use super::client::{Answer, Client, Receiver, Request};
 use super::dialect::{Dialect, Parcel};
 use super::target::Target;
-use crate::base::Failure;
+use crate::base::{Backoff, Failure};
 
 /// Bytes of records that are handed to a dialect at once: a few thousand, and less than a receiver's usual limit for
 /// a body (Gnocchi, Prometheus and nginx behind them: 1 to 32 MiB).
@@ -88,7 +88,7 @@ impl<'a> Round<'a> {
     /// # Errors
     /// [`Abandoned`] when nobody waits for it any more.
     pub fn exchange(&mut self, request: &Request) -> Result<Option<Answer>, Abandoned> {
-        let mut pause = RETRY_FIRST;
+        let mut backoff = Backoff::default();
         let mut retries = 0;
         loop {
             let asked_pause = match self.receiver.exchange(request) {
@@ -111,7 +111,7 @@ impl<'a> Round<'a> {
             retries += 1;
             match asked_pause {
                 Some(asked) => self.courier.wait(asked)?,
-                None => self.courier.pause(&mut pause)?,
+                None => self.courier.pause(&mut backoff)?,
             };
         }
     }

@@ -9,7 +9,7 @@ use super::dialect::{Dialect, Parcel};
 use super::records::batch_size;
 use crate::base::{Failure, Url};
 use crate::wire::json::read_node;
-use crate::wire::otlp_json::MetricsRequest;
+use crate::wire::otlp::MetricsRequest;
 use crate::wire::prometheus::WriteBatch;
 use crate::wire::reading::{Read, Reading, Readings};
 

@@ -5,7 +5,6 @@
 //! type is its `plain/text`, which a Pushgateway reads as text.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use foldhash::HashMap;
 
@@ -15,6 +14,7 @@ use super::delivery::Round;
 use super::dialect::Dialect;
 use super::metrics::{Placed, parcel, samples};
 use crate::base::Url;
+use crate::base::percent::encoded;
 use crate::wire::prometheus::Push;
 use crate::wire::reading::Readings;
 
@@ -76,16 +76,7 @@ fn group_path(resource: &str) -> String {
     if resource.is_empty() {
         return "/resource_id@base64/=".to_owned();
     }
-    let mut path = "/resource_id/".to_owned();
-    for byte in resource.bytes() {
-        if byte.is_ascii_alphanumeric() || b"_.-~".contains(&byte) {
-            path.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(path, "%{byte:02X}");
-        }
-    }
-    path
+    format!("/resource_id/{}", encoded(resource, b""))
 }
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ use super::body;
 use super::plan::Plan;
 use super::queue::{Command, Mark, Shared};
 use super::topology::{Asking, Consumer};
-use crate::base::broker::{Backoff, Event, Link, LinkError, NOT_ALLOWED, Trouble, connect};
-use crate::base::{Books, Failure};
+use crate::base::broker::{Event, Link, LinkError, NOT_ALLOWED, Trouble, connect};
+use crate::base::{Backoff, Books, Failure};
 
 /// Messages taken from one queue before the others and the commands have their turn.
 const TURN_MESSAGES_MAX: usize = 256;

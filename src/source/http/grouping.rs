@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use thiserror::Error;
 
+use crate::base::percent;
+
 /// Base64 for URLs; the Pushgateway takes it with and without padding.
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::URL_SAFE,
@@ -47,7 +49,7 @@ pub fn labels(path: &str) -> Result<Vec<(String, String)>, BadGrouping> {
             return Err(BadGrouping::BadName(name.to_owned()));
         }
         let text = parts.next().ok_or_else(|| BadGrouping::NoValue(name.to_owned()))?;
-        let bytes = percent_decoded(text);
+        let bytes = percent::decoded(text);
         let bytes = match is_base64 {
             // A padding alone stands for nothing: two slashes in a row may not reach a server.
             true => bytes.and_then(|text| URL_SAFE.decode(text.strip_suffix(b"=").unwrap_or(&text)).ok()),
@@ -69,17 +71,6 @@ fn is_label(name: &str) -> bool {
         && !name.starts_with("__")
         && !name.starts_with(|first: char| first.is_ascii_digit())
         && name.bytes().all(byte)
-}
-
-/// `%XX` replaced by its byte (RFC 3986, 2.1); none when something else stands behind a `%`.
-fn percent_decoded(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let mut digit = || char::from(rest.next()?).to_digit(16);
-        bytes.push(if byte == b'%' { (digit()? * 16 + digit()?) as u8 } else { byte });
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

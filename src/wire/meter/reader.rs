@@ -209,7 +209,8 @@ fn write_line(entries: &[(Cow<'_, str>, Node<'_>)], lines: &mut Vec<u8>) -> Resu
             match &entries[place].1 {
                 value if number != VOLUME => write_node(value, lines),
                 Node::Float(volume) if !volume.is_finite() => return Err(Fault::Volume),
-                Node::Text(volume) => write_node(&number_of(volume)?, lines),
+                // Ceilometer publishes the text that a notification had.
+                Node::Text(volume) => write_node(&python::read_number(volume).ok_or(Fault::Volume)?, lines),
                 value => write_node(value, lines),
             }
         }
@@ -232,17 +233,6 @@ fn write_key(key: &str, separator: &mut u8, lines: &mut Vec<u8>) {
     lines.push(std::mem::replace(separator, b','));
     write_text(key.as_bytes(), lines);
     lines.push(b':');
-}
-
-/// The number in a text: Ceilometer publishes the text that a notification had.
-fn number_of(text: &str) -> Result<Node<'static>, Fault> {
-    if let Ok(number) = text.parse::<i64>() {
-        return Ok(Node::Integer(number));
-    }
-    match python::read_float(text) {
-        Some(number) if number.is_finite() => Ok(Node::Float(number)),
-        _ => Err(Fault::Volume),
-    }
 }
 
 #[cfg(test)]
@@ -279,7 +269,7 @@ mod tests {
         let message = packed(
             r#"{"x":[1],"source":"s","counter_name":"m","counter_volume":" 4096","message_id":"i","publisher_id":"h","message_signature":"0"}"#,
         );
-        let line = r#"{"name":"m","volume":4096.0,"source":"s","id":"i","x":[1],"publisher_id":"h"}"#;
+        let line = r#"{"name":"m","volume":4096,"source":"s","id":"i","x":[1],"publisher_id":"h"}"#;
         assert_eq!(read(&message, Form::Either, Unverified::Accept), (format!("{line}\n"), vec![]));
         let marked = line.replace("\"h\"}", "\"h\",\"signature\":\"unverified\"}");
         assert_eq!(read(&message, Form::Either, Unverified::Mark), (format!("{marked}\n"), vec![]));

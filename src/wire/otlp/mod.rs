@@ -18,6 +18,8 @@
 mod json;
 mod point;
 mod protobuf;
+mod write;
 
 pub use json::Json;
 pub use protobuf::Protobuf;
+pub use write::MetricsRequest;

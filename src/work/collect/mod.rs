@@ -1,12 +1,10 @@
 //! Notifications to samples and events: what telemetry-listen does in the place of Ceilometer's notification agent.
 
-mod identity;
 mod write;
 
 use std::fmt;
 use std::sync::Arc;
 
-use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
 use super::records::{Line, Trouble, Worker};
@@ -16,8 +14,7 @@ use crate::model::{Node, Notification, RecordKind};
 use crate::wire::json::{Records, Reject, Slot, ValueKind};
 use crate::wire::meter::{Form, MeterReader};
 use crate::wire::signature::Verification;
-use crate::wire::{Faults, oslo};
-pub use identity::Identities;
+use crate::wire::{Faults, Identities, oslo};
 
 /// What is made of notifications. Records of other kinds always pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,7 +79,7 @@ impl Collect {
             emit,
             trees,
             messages: MeterReader::new(Form::Json, verification),
-            identities: Identities::new([Uuid::new_v4(), Uuid::new_v4()]),
+            identities: Identities::random(),
             books: Arc::clone(books),
             reload: None,
             counts: Counts::default(),

@@ -7,9 +7,9 @@ use foldhash::HashMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::path::Path;
 use crate::base::Failure;
-use crate::define::Glob;
+use crate::define::document::{self, Manner, Placed, Yaml};
+use crate::define::{Field, Glob};
 
 /// Ours.
 const STOCK: &str = include_str!("resources.yaml");
@@ -35,7 +35,7 @@ pub struct Definitions {
 pub struct Resource {
     pub resource_type: String,
     /// In the order of the file.
-    pub attributes: Vec<(String, Path)>,
+    pub attributes: Vec<(String, Field)>,
     pub event_create: Vec<Glob>,
     pub event_update: Vec<Glob>,
     pub event_delete: Vec<Glob>,
@@ -60,7 +60,7 @@ struct ResourceFile {
     #[serde(default)]
     metrics: Metrics,
     #[serde(default)]
-    attributes: Option<serde_json::Map<String, Value>>,
+    attributes: Option<Placed>,
     #[serde(default)]
     event_create: OneOrMany,
     #[serde(default)]
@@ -116,8 +116,8 @@ impl Definitions {
 
     fn read(text: &str, name: &str) -> Result<Definitions, Failure> {
         let mut faults = Vec::new();
-        let file: File = serde_saphyr::from_str(text)
-            .map_err(|error| Failure::Configuration(vec![format!("{name}: {error}")]))?;
+        let file: File = document::read(name, text, Manner::Python)
+            .map_err(|fault| Failure::Configuration(vec![fault.to_string()]))?;
         let default = file.archive_policy_default.unwrap_or_else(|| ARCHIVE_POLICY.to_owned());
         let mut definitions = Definitions {
             archive_policies: file.archive_policies,
@@ -145,17 +145,18 @@ impl Definitions {
                 }
             }
             let mut attributes = Vec::new();
-            for (attribute, path) in resource.attributes.unwrap_or_default() {
-                let text = match &path {
-                    Value::String(text) => Some(text.as_str()),
-                    Value::Object(with) if with.len() == 1 => with.get("fields").and_then(Value::as_str),
-                    _ => None,
-                };
-                match text.map(Path::parse) {
-                    Some(Ok(path)) => attributes.push((attribute, path)),
-                    Some(Err(why)) => fault(format!("attribute {attribute}: {why}")),
-                    None => fault(format!("attribute {attribute} is not a path")),
+            match resource.attributes.map(|attributes| attributes.value) {
+                None | Some(Yaml::Null) => {}
+                Some(Yaml::Table(entries)) => {
+                    for (attribute, field) in entries {
+                        let attribute = attribute.value.shown();
+                        match Field::open(&attribute, &field) {
+                            Ok(field) => attributes.push((attribute, field)),
+                            Err(whys) => whys.into_iter().for_each(|why| fault(format!("attribute {why}"))),
+                        }
+                    }
                 }
+                Some(other) => fault(format!("attributes must be a table, not {}", other.kind())),
             }
             let mut event_attributes = Vec::new();
             for (attribute, of_trait) in resource.event_attributes.unwrap_or_default() {
@@ -230,10 +231,44 @@ mod tests {
     }
 
     #[test]
+    fn an_attribute_is_the_first_that_any_path_of_ceilometers_finds() {
+        let text = "resources:\n- resource_type: a\n  attributes:\n    a: m.(a|b)\n\
+            \x20   b: m.(instance_flavor_id|(flavor.id)|flavor_id)\n    c: m.flavor.name | id\n\
+            \x20   d: \"m.'c.d'\"\n    e: m.a\n    f: m.b.c\n    g: 'm.l[1].n'\n    h: [m.a, m.b]\n\
+            \x20   i: {fields: m.b, plugin: {name: split, parameters: {separator: y, segment: 1}}}\n";
+        let definitions = Definitions::read(text, "f").unwrap();
+        let json = br#"{"m":{"a":null,"flavor":{"id":7},"b":"xyz","c.d":1,"l":[{"n":0},{"n":2}]}}"#;
+        let node = crate::wire::json::read_node(json).unwrap();
+        let subject = crate::define::Subject::of(&node);
+        let found: Vec<(&str, String)> = definitions.resources[0]
+            .attributes
+            .iter()
+            .filter_map(|(name, field)| {
+                let value = field.first(&subject)?;
+                Some((name.as_str(), serde_json::to_string(&*value).ok()?))
+            })
+            .collect();
+        let expected = [
+            ("a", "\"xyz\""),
+            ("b", "7"),
+            // `|` binds tighter: flavor.(name|id).
+            ("c", "7"),
+            ("d", "1"),
+            ("g", "2"),
+            ("h", "\"xyz\""),
+            ("i", "\"z\""),
+        ];
+        assert_eq!(found, expected.map(|(name, value)| (name, value.to_owned())));
+    }
+
+    #[test]
     fn all_that_is_wrong_is_said() {
         let text = "resources:\n- resource_type: a\n  attributes: {x: 'b.', y: {plugin: split}}\n";
         let failure = Definitions::read(text, "f").unwrap_err().to_string();
-        assert_eq!(failure, "f: a: attribute x: a key is missing\nf: a: attribute y is not a path");
-        assert!(Definitions::read("resources: 5", "f").unwrap_err().to_string().starts_with("f: "));
+        assert_eq!(
+            failure,
+            "f: a: attribute x: path \"b.\": the path ends too early at column 3\nf: a: attribute y: fields is missing"
+        );
+        assert!(Definitions::read("resources: 5", "f").unwrap_err().to_string().starts_with("f:1: "));
     }
 }

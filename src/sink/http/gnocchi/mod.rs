@@ -9,7 +9,6 @@
 
 mod batch;
 mod definitions;
-mod path;
 mod resources;
 
 use std::path::Path as FilePath;
@@ -23,6 +22,7 @@ use super::dialect::Dialect;
 use super::keystone::Keystone;
 use super::records::batch_size;
 use super::target::Target;
+use crate::base::percent::encoded;
 use crate::base::{Failure, Url};
 use crate::model::Node;
 use crate::wire::json::{read_node, write_node};
@@ -276,18 +276,5 @@ fn request(method: Method, path: &str, body: Vec<u8>) -> Request {
 }
 
 fn resource_path(of_type: &str, id: &str) -> String {
-    format!("/v1/resource/{of_type}/{}", quoted(id))
-}
-
-/// An id in a path.
-fn quoted(id: &str) -> String {
-    let mut out = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || b"_.-~:@".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    format!("/v1/resource/{of_type}/{}", encoded(id, b":@"))
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::definitions::Resource;
+use crate::define::Subject;
 use crate::model::Node;
 use crate::wire::json::write_node;
 
@@ -84,9 +85,10 @@ impl<'d> Resources<'d> {
         measured.project_id = get("project_id");
         measured.records += 1;
         measured.bytes += bytes;
-        for (attribute, path) in &resource.attributes {
-            let Some(value) = path.find(&sample.node) else { continue };
-            let value = value.clone().into_owned();
+        let subject = Subject::of(&sample.node);
+        for (attribute, field) in &resource.attributes {
+            let Some(value) = field.first(&subject) else { continue };
+            let value = value.into_owned().into_owned();
             match measured.attributes.iter_mut().find(|(name, _)| name == attribute) {
                 Some((_, old)) => *old = value,
                 None => measured.attributes.push((attribute, value)),

@@ -12,8 +12,13 @@ pub struct Identities {
 }
 
 impl Identities {
+    /// A generator that starts anywhere.
+    pub fn random() -> Identities {
+        Identities::new([Uuid::new_v4(), Uuid::new_v4()])
+    }
+
     /// A generator that goes on from `seed`; two seeds must differ.
-    pub fn new(seed: [Uuid; 2]) -> Identities {
+    fn new(seed: [Uuid; 2]) -> Identities {
         let [(a, b), (c, d)] = seed.map(|half| half.as_u64_pair());
         Identities { state: [a, b, c, d] }
     }

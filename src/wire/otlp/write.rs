@@ -9,9 +9,9 @@ use std::borrow::Cow;
 
 use foldhash::HashMap;
 
-use super::json::{write_f64, write_text};
-use super::reading::Reading;
 use crate::model::SampleType;
+use crate::wire::json::{write_f64, write_text};
+use crate::wire::reading::Reading;
 
 /// One request in the making.
 #[derive(Debug, Default)]
