@@ -14,6 +14,7 @@ mod udp;
 
 use std::sync::Arc;
 
+use delivery::TlsTarget;
 pub use file::{FileSink, Rotation};
 pub use preview::{Preview, preview};
 pub use standard::StandardSink;
@@ -21,6 +22,7 @@ pub use stream::{StreamOptions, StreamSink, WhenFull};
 pub use tee::Tee;
 pub use udp::UdpSink;
 
+use crate::base::tls::CLIENT_OPTIONS;
 use crate::base::{Address, Books, Failure, LineSink, Secret, Stop, Url};
 use crate::wire::meter::MeterWriter;
 use crate::wire::signature::DEFAULT_SECRET;
@@ -30,6 +32,7 @@ pub const SCHEMES: &[&str] = &[
     "file",
     "udp",
     "tcp",
+    "tls",
     "unix",
     "http",
     "https",
@@ -76,9 +79,10 @@ impl Default for Options {
 
 /// Opens `-`, a path, `file:PATH[?max_bytes=&backup_count=][&sync]`, `udp://HOST:PORT`, or
 /// `tcp://HOST:PORT` and `unix:PATH` with `[?queue=BYTES][&when_full=drop|wait][&linger=SECONDS]`,
+/// `tls://HOST:PORT` with those and `[&ca=FILE][&cert=FILE&key=FILE][&verify=no][&server_name=NAME]`,
 /// `amqp[s]://[USER[:PASSWORD]@]HOST[:PORT][/VIRTUAL-HOST][?OPTIONS]`, `notifier://…` of the same form.
 ///
-/// udp: and tcp: send what Ceilometer's publishers of that name send, and lines with `?format=json`.
+/// udp:, tcp: and tls: send what Ceilometer's publishers of that name send, and lines with `?format=json`.
 ///
 /// After `stop` was requested, no sink makes its caller wait longer than it lingers at its end.
 ///
@@ -113,6 +117,18 @@ pub fn open(
             let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
             let writer = writer(&url, options, Some(host))?;
             Ok(Box::new(StreamSink::tcp(url.host_port()?, url.name(), writer, queue, books, stop)?))
+        }
+        "tls" => {
+            let queue = stream_options(&url, &[&["format", "server_name"], &CLIENT_OPTIONS[..]].concat())?;
+            let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+            let writer = writer(&url, options, Some(host))?;
+            let target = TlsTarget::of_url(&url)?;
+            if target.takes_anybody {
+                let name = url.name();
+                let what = "whoever answers gets the records, and reads them";
+                books.warn("verify=no", &format_args!("{name}: verify=no: {what}"));
+            }
+            Ok(Box::new(StreamSink::tls(target, url.name(), writer, queue, books, stop)?))
         }
         "unix" => {
             let queue = stream_options(&url, &[])?;

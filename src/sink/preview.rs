@@ -21,7 +21,7 @@ pub fn preview(text: &str, _options: &Options) -> Result<Box<dyn Preview>, Failu
     let Address::Url(url) = Address::parse(text)? else { return Ok(Box::new(Lines)) };
     match url.scheme() {
         "file" | "unix" => drop(url.path()?),
-        "udp" | "tcp" => drop(url.host_port()?),
+        "udp" | "tcp" | "tls" => drop(url.host_port()?),
         _ => return Err(url.unknown_scheme(SCHEMES)),
     }
     Ok(Box::new(Lines))

@@ -14,3 +14,4 @@ pub use backoff::Backoff;
 pub use events::{Event, Told};
 pub use link::{Link, LinkError, NOT_ALLOWED, NOT_FOUND, Trouble, connect};
 pub use place::{OPTIONS, Place};
+pub use tls::adaptor;
