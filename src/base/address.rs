@@ -328,12 +328,17 @@ impl HostPort {
     /// # Errors
     /// When the name cannot be resolved.
     pub fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
-        let host = if self.host.is_empty() { "127.0.0.1" } else { &self.host };
+        let host = self.host();
         let addresses: Vec<SocketAddr> = (host, self.port).to_socket_addrs()?.collect();
         if addresses.is_empty() {
             return Err(io::Error::new(io::ErrorKind::NotFound, format!("{host} has no address")));
         }
         Ok(addresses)
+    }
+
+    /// The host: a name, or an address without brackets.
+    pub fn host(&self) -> &str {
+        if self.host.is_empty() { "127.0.0.1" } else { &self.host }
     }
 }
 

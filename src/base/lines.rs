@@ -124,6 +124,15 @@ impl LineBuffer {
     /// # Errors
     /// What read(2) says.
     pub fn read_from(&mut self, input: impl AsFd) -> io::Result<usize> {
+        // Spare capacity instead of a zeroed slice: nothing is written twice.
+        Ok(self.read_with(|bytes| rustix::io::read(input, rustix::buffer::spare_capacity(bytes)))?)
+    }
+
+    /// As [`LineBuffer::read_from`], of an input that `read` appends from, into the capacity that there is.
+    ///
+    /// # Errors
+    /// What `read` says.
+    pub fn read_with<E>(&mut self, read: impl FnOnce(&mut Vec<u8>) -> Result<usize, E>) -> Result<usize, E> {
         debug_assert!(!self.is_ready(), "whole lines are taken before more is read");
         self.bytes.drain(..self.taken);
         self.taken = 0;
@@ -135,8 +144,7 @@ impl LineBuffer {
         }
         self.bytes.reserve(self.read_bytes);
         let start = self.bytes.len();
-        // Spare capacity instead of a zeroed slice: nothing is written twice.
-        let count = rustix::io::read(input, rustix::buffer::spare_capacity(&mut self.bytes))?;
+        let count = read(&mut self.bytes)?;
         self.arrived(start);
         Ok(count)
     }
@@ -160,6 +168,16 @@ impl LineBuffer {
             self.bytes.push(b'\n');
             self.whole = self.bytes.len();
         }
+    }
+
+    /// Nothing more will come, and the end of the last line was lost: throws away what there is of it. Its number and
+    /// its bytes, when there was one.
+    pub fn cut_off(&mut self) -> Option<(u64, u64)> {
+        debug_assert!(!self.is_ready(), "whole lines are taken before");
+        let bytes = self.too_long.take().unwrap_or(0) + self.unfinished_bytes() as u64;
+        self.bytes.clear();
+        (self.taken, self.whole) = (0, 0);
+        (bytes > 0).then_some((self.line, bytes))
     }
 
     /// Begins with another input: line 1, nothing read.

@@ -22,10 +22,10 @@ pub struct Args {
     /// Where they come from: -, a path or a URL [default: -]
     ///
     /// URLs are file:PATH?follow, unix:PATH, udp://HOST:PORT and tcp://HOST:PORT (lines, or what Ceilometer's publishers
-    /// send), http:// and https://HOST:PORT/PREFIX, amqp:// and amqps://HOST/VHOST, statsd://, influx:// and
-    /// collectd://HOST:PORT. A host that is left out is 127.0.0.1: to be heard from outside write udp://0.0.0.0:4952 or
-    /// udp://[::]:4952. A followed file is read from its start (&from=end: only what is new) through rotation and
-    /// truncation. See telemetry(7), ADDRESSES and HTTP.
+    /// send), tls://HOST:PORT?cert=FILE&key=FILE (the same encrypted), http:// and https://HOST:PORT/PREFIX, amqp:// and
+    /// amqps://HOST/VHOST, statsd://, influx:// and collectd://HOST:PORT. A host that is left out is 127.0.0.1: to be
+    /// heard from outside write udp://0.0.0.0:4952 or udp://[::]:4952. A followed file is read from its start
+    /// (&from=end: only what is new) through rotation and truncation. See telemetry(7), ADDRESSES and HTTP.
     #[arg(value_name = "SOURCE-URL")]
     sources: Vec<String>,
 

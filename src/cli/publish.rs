@@ -25,7 +25,7 @@ pub struct Args {
     /// Where they go: -, a path or a URL [default: -]
     ///
     /// URLs are file:PATH, unix:PATH, udp:// and tcp://HOST:PORT (the signed MessagePack of Ceilometer's publishers, or
-    /// lines with ?format=json), http://, https://, gnocchi://, prometheus://, prometheus+write:// and
+    /// lines with ?format=json), tls:// (tcp encrypted), http://, https://, gnocchi://, prometheus://, prometheus+write:// and
     /// otlp+http://HOST/PATH, amqp:// and notifier://BROKER. file:PATH?max_bytes=BYTES&backup_count=N rotates, SIGHUP
     /// reopens, &sync waits for the disk. What has a receiver keeps ?queue=BYTES while nobody answers, then
     /// drop the newest records (?when_full=wait: wait), and try for ?linger=SECONDS at the end. What is lost is in the

@@ -40,7 +40,7 @@ pub struct SignatureArgs {
     /// Sign and verify with the secret in FILE, which is one line
     ///
     /// What Ceilometer calls telemetry_secret; without it, its default signs. TELEMETRY_SECRET_FILE in the environment
-    /// names the file too. With it, records that come over udp: and tcp: must carry a signature
+    /// names the file too. With it, records that come over udp:, tcp: and tls: must carry a signature
     /// that fits, and elsewhere those that carry one; see --unverified.
     #[arg(long, value_name = "FILE", env = "TELEMETRY_SECRET_FILE", hide_env = true, value_hint = ValueHint::FilePath)]
     pub secret_file: Option<PathBuf>,

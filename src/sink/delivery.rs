@@ -9,18 +9,23 @@ use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 
 use super::courier::{Abandoned, Courier};
 use super::framing::Framing;
 use crate::base::Backoff;
 use crate::base::address::HostPort;
+use crate::base::tls::{self, Broken, ClientFiles, Socket, TlsSocket};
+use crate::base::{Failure, Url};
 
 /// Longer than three tries of a SYN (1 + 2 s); who has not answered by then is away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long a TLS handshake may take: as a listener's.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a wait looks whether the end has come.
 pub const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -34,7 +39,35 @@ pub struct Delivery {
 /// Where a stream goes.
 pub enum Target {
     Tcp(HostPort),
+    Tls(TlsTarget),
     Unix(PathBuf),
+}
+
+/// A receiver that speaks TLS.
+pub struct TlsTarget {
+    place: HostPort,
+    /// Kept from connection to connection: sessions are resumed.
+    config: Arc<ClientConfig>,
+    /// Whom its certificate must name.
+    server_name: ServerName<'static>,
+    /// Whether its certificate is not looked at.
+    pub takes_anybody: bool,
+}
+
+impl TlsTarget {
+    /// The receiver that `url` names, with what its options say of certificates. Reads the files.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for options that make no sense, [`Failure::Configuration`] for files that cannot be used.
+    pub fn of_url(url: &Url) -> Result<TlsTarget, Failure> {
+        let place = url.host_port()?;
+        let files = ClientFiles::of_url(url)?;
+        let name = url.value("server_name")?.unwrap_or(place.host()).to_owned();
+        let server_name = ServerName::try_from(name).map_err(|_| {
+            url.usage(&"is for no name that a certificate can have: give one with server_name=")
+        })?;
+        Ok(TlsTarget { place, config: tls::client(&files)?, server_name, takes_anybody: files.unverified })
+    }
 }
 
 impl Delivery {
@@ -51,7 +84,7 @@ impl Delivery {
         while let Some(batch) = self.courier.next_batch(0)? {
             let mut sent = 0;
             while sent < batch.bytes.len() {
-                let Some(socket) = &connection else {
+                let Some(socket) = &mut connection else {
                     connection = self.connection(&mut backoff)?;
                     continue;
                 };
@@ -61,10 +94,10 @@ impl Delivery {
                         sent = batch.bytes.len();
                         backoff.reset();
                     }
-                    Err((whole, errno)) => {
+                    Err((whole, broken)) => {
                         self.written(&batch.bytes[sent..sent + whole]);
                         sent += whole;
-                        self.courier.down("connection lost", &errno);
+                        self.courier.down("connection lost", &broken);
                         connection = None;
                         // A receiver that hangs up on everybody is not called again and again at once.
                         if whole == 0 {
@@ -75,17 +108,18 @@ impl Delivery {
             }
             self.courier.shared.state().under_way = 0;
         }
-        if let Some(socket) = &connection {
+        if let Some(socket) = &mut connection {
             // So that the receiver sees an end even if it has sent something that nobody reads.
-            let _ = shutdown(socket, Shutdown::Write);
+            socket.end();
         }
         Ok(())
     }
 
     /// Connects, again and again; none when there is nothing to send and never will be.
-    fn connection(&self, backoff: &mut Backoff) -> Result<Option<OwnedFd>, Abandoned> {
+    fn connection(&self, backoff: &mut Backoff) -> Result<Option<Socket>, Abandoned> {
         loop {
-            match self.target.connect() {
+            let goes_on = || !self.courier.shared.state().abandoned;
+            match self.target.connect(&goes_on) {
                 Ok(socket) => {
                     self.courier.up();
                     return Ok(Some(socket));
@@ -107,71 +141,68 @@ impl Delivery {
     }
 
     /// Sends whole records; on failure, how many bytes of whole records the kernel took before.
-    fn send(&self, socket: &OwnedFd, bytes: &[u8]) -> Result<Result<(), (usize, Errno)>, Abandoned> {
+    fn send(&self, socket: &mut Socket, bytes: &[u8]) -> Result<Result<(), (usize, Broken)>, Abandoned> {
         let mut done = 0;
-        let errno = loop {
+        let broken = loop {
             if done == bytes.len() {
                 return Ok(Ok(()));
             }
-            if let Some(errno) = is_gone(socket) {
-                break errno;
+            // Without this look, the first batch after the receiver's end would be taken by the kernel and lost.
+            if let Some(broken) = socket.gone() {
+                break broken;
             }
-            match send(socket, &bytes[done..], SendFlags::NOSIGNAL) {
+            match socket.send(&bytes[done..]) {
                 Ok(sent) => done += sent,
-                Err(Errno::INTR) => {}
                 // The send timeout: the receiver is slow.
-                Err(Errno::AGAIN) if self.courier.shared.state().abandoned => return Err(Abandoned),
-                Err(Errno::AGAIN) => {}
-                Err(errno) => break errno,
+                Err(broken) if broken.is_passing() => {
+                    if self.courier.shared.state().abandoned {
+                        return Err(Abandoned);
+                    }
+                }
+                Err(broken) => break broken,
             }
         };
-        Ok(Err((self.framing.whole(&bytes[..done]).0, errno)))
+        Ok(Err((self.framing.whole(&bytes[..done]).0, broken)))
     }
 }
 
 impl Target {
-    /// A connection whose sends time out, so that its user can look around.
-    fn connect(&self) -> io::Result<OwnedFd> {
+    /// A connection whose sends time out, so that its user can look around. `goes_on` says whether anybody waits.
+    fn connect(&self, goes_on: &dyn Fn() -> bool) -> Result<Socket, Broken> {
         match self {
             Target::Unix(path) => {
                 let socket = UnixStream::connect(path)?;
                 socket.set_write_timeout(Some(LOOK_EVERY))?;
-                Ok(socket.into())
+                Ok(Socket::Plain(socket.into()))
             }
-            Target::Tcp(place) => {
-                let mut failed = io::Error::from(io::ErrorKind::AddrNotAvailable);
-                for address in place.resolve()? {
-                    match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
-                        // A port of our own range with nobody behind it can be connected to itself (RFC 9293, 3.5).
-                        Ok(socket) if socket.local_addr().is_ok_and(|ours| ours == address) => {
-                            failed = io::ErrorKind::ConnectionRefused.into();
-                        }
-                        Ok(socket) => {
-                            socket.set_write_timeout(Some(LOOK_EVERY))?;
-                            // Batches are whole already; waiting for more would only delay the last.
-                            socket.set_nodelay(true)?;
-                            return Ok(socket.into());
-                        }
-                        Err(error) => failed = error,
-                    }
-                }
-                Err(failed)
+            Target::Tcp(place) => Ok(Socket::Plain(connected(place)?)),
+            Target::Tls(target) => {
+                let (config, name) = (&target.config, target.server_name.clone());
+                let socket = connected(&target.place)?;
+                let tls = TlsSocket::connect(socket, config, name, HANDSHAKE_TIMEOUT, goes_on)?;
+                Ok(Socket::Tls(Box::new(tls)))
             }
         }
     }
 }
 
-/// Why the receiver is gone, if it is; what it may have sent is thrown away.
-///
-/// Without this look, the first batch after the receiver's end would be taken by the kernel and lost.
-fn is_gone(socket: &OwnedFd) -> Option<Errno> {
-    let mut thrown_away = [0; 512];
-    loop {
-        match recv(socket, &mut thrown_away, RecvFlags::DONTWAIT) {
-            Ok((_, 0)) => return Some(Errno::PIPE),
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => return None,
-            Err(errno) => return Some(errno),
+/// A TCP connection to the first address of `place` that answers.
+fn connected(place: &HostPort) -> io::Result<OwnedFd> {
+    let mut failed = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in place.resolve()? {
+        match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
+            // A port of our own range with nobody behind it can be connected to itself (RFC 9293, 3.5).
+            Ok(socket) if socket.local_addr().is_ok_and(|ours| ours == address) => {
+                failed = io::ErrorKind::ConnectionRefused.into();
+            }
+            Ok(socket) => {
+                socket.set_write_timeout(Some(LOOK_EVERY))?;
+                // Batches are whole already; waiting for more would only delay the last.
+                socket.set_nodelay(true)?;
+                return Ok(socket.into());
+            }
+            Err(error) => failed = error,
         }
     }
+    Err(failed)
 }

@@ -15,6 +15,7 @@ mod udp;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use delivery::TlsTarget;
 pub use file::{FileSink, Rotation};
 pub use preview::{Message, Preview, preview};
 pub use standard::StandardSink;
@@ -23,6 +24,7 @@ pub use tee::Tee;
 pub use udp::UdpSink;
 
 use crate::base::address::HostPort;
+use crate::base::tls::CLIENT_OPTIONS;
 use crate::base::{Address, Books, Failure, LineSink, Secret, Stop, Url};
 use crate::wire::meter::MeterWriter;
 use crate::wire::signature::DEFAULT_SECRET;
@@ -32,6 +34,7 @@ pub const SCHEMES: &[&str] = &[
     "file",
     "udp",
     "tcp",
+    "tls",
     "unix",
     "http",
     "https",
@@ -78,9 +81,10 @@ impl Default for Options {
 
 /// Opens `-`, a path, `file:PATH[?max_bytes=&backup_count=][&sync]`, `udp://HOST:PORT`, or
 /// `tcp://HOST:PORT` and `unix:PATH` with `[?queue=BYTES][&when_full=drop|wait][&linger=SECONDS]`,
+/// `tls://HOST:PORT` with those and `[&ca=FILE][&cert=FILE&key=FILE][&verify=no][&server_name=NAME]`,
 /// `amqp[s]://[USER[:PASSWORD]@]HOST[:PORT][/VIRTUAL-HOST][?OPTIONS]`, `notifier://…` of the same form.
 ///
-/// udp: and tcp: send what Ceilometer's publishers of that name send, and lines with `?format=json`.
+/// udp:, tcp: and tls: send what Ceilometer's publishers of that name send, and lines with `?format=json`.
 ///
 /// After `stop` was requested, no sink makes its caller wait longer than it lingers at its end.
 ///
@@ -102,6 +106,15 @@ pub fn open(
         Way::Tcp { place, name, writer, queue } => {
             Box::new(StreamSink::tcp(place, &name, writer, queue, books, stop)?)
         }
+        Way::Tls { url, writer, queue } => {
+            let target = TlsTarget::of_url(&url)?;
+            let name = url.name();
+            if target.takes_anybody {
+                let what = "whoever answers gets the records, and reads them";
+                books.warn("verify=no", &format_args!("{name}: verify=no: {what}"));
+            }
+            Box::new(StreamSink::tls(target, name, writer, queue, books, stop)?)
+        }
         Way::Unix { path, name, queue } => Box::new(StreamSink::unix(path, &name, queue, books, stop)?),
         Way::Amqp(url) => amqp::open(&url, options, books, stop)?,
         Way::Http(url) => http::open(&url, books, stop)?,
@@ -111,10 +124,34 @@ pub fn open(
 /// An address that makes sense, as far as this file can tell; nothing of it is opened. `name` is for messages.
 enum Way {
     Standard,
-    File { path: PathBuf, name: String, rotation: Option<Rotation>, sync: bool },
-    Udp { place: HostPort, name: String, writer: Option<MeterWriter> },
-    Tcp { place: HostPort, name: String, writer: Option<MeterWriter>, queue: StreamOptions },
-    Unix { path: PathBuf, name: String, queue: StreamOptions },
+    File {
+        path: PathBuf,
+        name: String,
+        rotation: Option<Rotation>,
+        sync: bool,
+    },
+    Udp {
+        place: HostPort,
+        name: String,
+        writer: Option<MeterWriter>,
+    },
+    Tcp {
+        place: HostPort,
+        name: String,
+        writer: Option<MeterWriter>,
+        queue: StreamOptions,
+    },
+    /// The files that it names are read when it is opened.
+    Tls {
+        url: Url,
+        writer: Option<MeterWriter>,
+        queue: StreamOptions,
+    },
+    Unix {
+        path: PathBuf,
+        name: String,
+        queue: StreamOptions,
+    },
     Amqp(Url),
     Http(Url),
 }
@@ -146,6 +183,13 @@ fn way(text: &str, options: &Options) -> Result<Way, Failure> {
             let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
             let writer = writer(&url, options, Some(host))?;
             Ok(Way::Tcp { place: url.host_port()?, name, writer, queue })
+        }
+        "tls" => {
+            let queue = stream_options(&url, &[&["format", "server_name"], &CLIENT_OPTIONS[..]].concat())?;
+            let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+            let writer = writer(&url, options, Some(host))?;
+            url.host_port()?;
+            Ok(Way::Tls { url, writer, queue })
         }
         "unix" => {
             let queue = stream_options(&url, &[])?;

@@ -54,8 +54,10 @@ pub fn preview(text: &str, options: &Options) -> Result<Box<dyn Preview>, Failur
     Ok(match way(text, options)? {
         Way::Standard | Way::File { .. } | Way::Unix { .. } => Box::new(Lines),
         Way::Udp { writer, .. } => Box::new(Datagrams { writer }),
-        Way::Tcp { writer: None, .. } => Box::new(Lines),
-        Way::Tcp { writer: Some(writer), .. } => Box::new(Frames { writer }),
+        Way::Tcp { writer: None, .. } | Way::Tls { writer: None, .. } => Box::new(Lines),
+        Way::Tcp { writer: Some(writer), .. } | Way::Tls { writer: Some(writer), .. } => {
+            Box::new(Frames { writer })
+        }
         Way::Amqp(url) => amqp::preview(&url, options)?,
         Way::Http(url) => http::preview(&url)?,
     })

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::Sink;
 use super::courier::{Batch, Courier, Link, Shared};
-use super::delivery::{Delivery, LOOK_EVERY, Target};
+use super::delivery::{Delivery, LOOK_EVERY, Target, TlsTarget};
 use super::framing::Framing;
 use crate::base::address::HostPort;
 use crate::base::{Books, Failure, LineSink, Stop, Url};
@@ -105,6 +105,21 @@ impl StreamSink {
         stop: &Arc<Stop>,
     ) -> Result<StreamSink, Failure> {
         StreamSink::socket(Target::Tcp(place), name, writer, options, books, stop)
+    }
+
+    /// Sends to a TCP receiver that speaks TLS; otherwise as [`StreamSink::tcp`].
+    ///
+    /// # Errors
+    /// As [`StreamSink::tcp`].
+    pub fn tls(
+        target: TlsTarget,
+        name: &str,
+        writer: Option<MeterWriter>,
+        options: StreamOptions,
+        books: &Arc<Books>,
+        stop: &Arc<Stop>,
+    ) -> Result<StreamSink, Failure> {
+        StreamSink::socket(Target::Tls(target), name, writer, options, books, stop)
     }
 
     /// Sends to a Unix stream socket; otherwise as [`StreamSink::tcp`].

@@ -3,11 +3,9 @@
 //! A frame is a length of eight bytes, little-endian, and a MessagePack map of that length (Ceilometer 27.0.0). The
 //! fifth byte tells them apart: it is zero in every length below 4 GiB, and in no JSON.
 
-use std::io;
-use std::os::fd::AsFd;
-
 use super::Told;
 use super::stream::READ_BYTES;
+use crate::base::tls::{Broken, Socket};
 use crate::base::{Block, Books, Chunk, LineBuffer};
 use crate::wire::meter::{Form, MeterReader};
 
@@ -41,17 +39,17 @@ impl Input {
         }
     }
 
-    /// One read(2); the number of bytes that came, 0 at the end.
+    /// One read; the number of bytes that came, 0 at the end.
     ///
     /// # Errors
-    /// What read(2) says.
-    pub fn read_from(&mut self, socket: impl AsFd) -> io::Result<usize> {
+    /// What [`Socket::read`] says.
+    pub fn read_from(&mut self, socket: &mut Socket) -> Result<usize, Broken> {
         match self {
-            Input::Lines(lines) => lines.read_from(socket),
+            Input::Lines(lines) => lines.read_with(|bytes| socket.read(bytes)),
             Input::Frames(frames) => frames.read_from(socket),
             Input::New { bytes, .. } => {
                 bytes.reserve(READ_BYTES);
-                let count = rustix::io::read(socket, rustix::buffer::spare_capacity(bytes))?;
+                let count = socket.read(bytes)?;
                 if bytes.len() >= TELLING_BYTES {
                     self.decide();
                 }
@@ -130,6 +128,23 @@ impl Input {
             Input::Frames(frames) => frames.end(name, books),
         }
     }
+
+    /// Nothing more will come, and something may have been lost at the end: an unfinished line is none either.
+    pub fn cut_off(&mut self, name: &str, books: &Books) {
+        self.decide();
+        match self {
+            Input::Lines(lines) => {
+                if let Some((line, bytes)) = lines.cut_off() {
+                    books.read(1, bytes);
+                    let why = format_args!(
+                        "the connection was cut off within a line, of which {bytes} bytes had come"
+                    );
+                    books.reject(name, line, "cut short", &why);
+                }
+            }
+            _ => self.end(name, books),
+        }
+    }
 }
 
 /// Frames as they come in.
@@ -157,11 +172,11 @@ impl FrameBuffer {
         FrameBuffer { bytes, taken: 0, number: 1, frame_max }
     }
 
-    fn read_from(&mut self, socket: impl AsFd) -> io::Result<usize> {
+    fn read_from(&mut self, socket: &mut Socket) -> Result<usize, Broken> {
         self.bytes.drain(..self.taken);
         self.taken = 0;
         self.bytes.reserve(READ_BYTES);
-        Ok(rustix::io::read(socket, rustix::buffer::spare_capacity(&mut self.bytes))?)
+        socket.read(&mut self.bytes)
     }
 
     fn next(&self) -> Next {
@@ -225,7 +240,7 @@ mod tests {
     use crate::base::{Address, Secret};
     use crate::wire::meter::MeterWriter;
     use crate::wire::signature::Unverified;
-    use std::io::Write;
+    use std::io::{self, Write};
     use std::net::TcpStream;
     use std::sync::Arc;
     use std::time::{Duration, Instant};
@@ -237,7 +252,7 @@ mod tests {
         verification.unverified = unverified;
         let reader = MeterReader::new(Form::Either, &verification);
         let source =
-            StreamSource::tcp(&url.host_port().unwrap(), "tcp://:0", reader, line_max, &books).unwrap();
+            StreamSource::tcp(&url.host_port().unwrap(), "tcp://:0", reader, None, line_max, &books).unwrap();
         let sender = TcpStream::connect(source.bound().unwrap()).unwrap();
         sender.set_nodelay(true).unwrap();
         (source, sender, books)

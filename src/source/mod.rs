@@ -25,6 +25,7 @@ pub use udp::UdpSource;
 pub use wires::Format;
 
 use crate::base::lines::LINE_MAX;
+use crate::base::tls::{self, SERVER_OPTIONS, ServerFiles};
 use crate::base::{Address, Books, Chunk, Failure, Secret, Stop, Url};
 use crate::wire::Faults;
 use crate::wire::meter::{Form, MeterReader};
@@ -32,7 +33,7 @@ use crate::wire::signature::{DEFAULT_SECRET, Unverified, Verification};
 
 /// The schemes that [`open`] knows.
 pub const SCHEMES: &[&str] =
-    &["file", "udp", "tcp", "unix", "http", "https", "amqp", "amqps", "statsd", "influx", "collectd"];
+    &["file", "udp", "tcp", "tls", "unix", "http", "https", "amqp", "amqps", "statsd", "influx", "collectd"];
 
 /// A way in.
 ///
@@ -122,6 +123,7 @@ impl Faults for Told<'_> {
 }
 
 /// Opens `-`, a path, `file:PATH`, `file:PATH?follow[&from=end]`, `udp://HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH`,
+/// `tls://HOST:PORT?cert=FILE&key=FILE[&client_ca=FILE]` (tcp encrypted),
 /// `http://HOST:PORT`, `https://HOST:PORT?cert=FILE&key=FILE`,
 /// `amqp[s]://[USER[:PASSWORD]@]HOST[:PORT][/VIRTUAL-HOST][?OPTIONS]`.
 ///
@@ -179,7 +181,13 @@ pub fn open(text: &str, options: &Options, books: &Arc<Books>) -> Result<Box<dyn
         "tcp" => {
             url.only_options(&["format"])?;
             let reader = MeterReader::new(form(&url)?, &options.verification);
-            Ok(Box::new(StreamSource::tcp(&url.host_port()?, url.name(), reader, line_max, books)?))
+            Ok(Box::new(StreamSource::tcp(&url.host_port()?, url.name(), reader, None, line_max, books)?))
+        }
+        "tls" => {
+            url.only_options(&[&["format"], &SERVER_OPTIONS[..]].concat())?;
+            let reader = MeterReader::new(form(&url)?, &options.verification);
+            let tls = Some(tls::server(&ServerFiles::of_url(&url)?)?);
+            Ok(Box::new(StreamSource::tcp(&url.host_port()?, url.name(), reader, tls, line_max, books)?))
         }
         "unix" => {
             url.only_options(&[])?;

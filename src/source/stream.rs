@@ -1,7 +1,8 @@
-//! Floor 3 · TCP and Unix stream sockets: many senders, one thread, lines, and over TCP frames too.
+//! Floor 3 · TCP (with TLS or without) and Unix stream sockets: many senders, one thread, lines, and over TCP frames too.
 //!
 //! Senders take turns: each is read once a round, so that one that sends without end does not stop the others. What a
-//! sender leaves unfinished when it goes is handed out as a line; whether it is a record is decided above.
+//! sender leaves unfinished when it goes is handed out as a line; whether it is a record is decided above. Under TLS it
+//! is known whether the sender ended: what somebody cut off is no line.
 
 use std::fs;
 use std::io;
@@ -16,10 +17,12 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt;
 use rustix::process::{Resource, getrlimit};
+use rustls::ServerConfig;
 
 use super::Source;
 use super::frames::Input;
 use crate::base::address::HostPort;
+use crate::base::tls::{Broken, Socket, TlsSocket};
 use crate::base::{Books, Chunk, Failure, Stop};
 use crate::wire::meter::MeterReader;
 
@@ -37,6 +40,8 @@ const ACCEPTED_MAX: usize = 64;
 const AFTER_STOP_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How long no connection is accepted after the system had no descriptor or memory for one.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+/// How long a sender's TLS handshake may take: three round trips and what a loaded machine needs. As with https.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 
 /// A listening stream socket and its senders.
 ///
@@ -44,6 +49,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 pub struct StreamSource {
     name: String,
     listener: Listener,
+    /// What TLS is spoken with; none where it is not.
+    tls: Option<Arc<ServerConfig>>,
     senders: Vec<Sender>,
     /// Whose turn it is; past the end when everybody had one.
     turn: usize,
@@ -67,16 +74,18 @@ enum Listener {
 }
 
 struct Sender {
-    socket: OwnedFd,
+    socket: Socket,
     name: String,
     input: Input,
+    /// When its TLS handshake must be over; none when it is, or there is none.
+    known_until: Option<Instant>,
     readable: bool,
     gone: bool,
 }
 
 impl StreamSource {
     /// Listens at the first address of `place` that can be bound; `name` is for messages. `reader` says whether lines
-    /// or frames come.
+    /// or frames come, `tls` what they come encrypted with.
     ///
     /// # Errors
     /// When no address can be bound.
@@ -84,6 +93,7 @@ impl StreamSource {
         place: &HostPort,
         name: &str,
         reader: MeterReader,
+        tls: Option<Arc<ServerConfig>>,
         line_max: usize,
         books: &Arc<Books>,
     ) -> Result<StreamSource, Failure> {
@@ -93,7 +103,8 @@ impl StreamSource {
                 Ok(listener)
             });
         let listener = bound.map_err(|source| Failure::io("cannot listen at", name, source))?;
-        Ok(StreamSource::new(Listener::Tcp(listener), name, reader, line_max, books))
+        let source = StreamSource::new(Listener::Tcp(listener), name, reader, line_max, books);
+        Ok(StreamSource { tls, ..source })
     }
 
     /// Listens at the Unix socket `path`, which is removed at the end.
@@ -137,6 +148,7 @@ impl StreamSource {
         StreamSource {
             name: name.to_owned(),
             listener,
+            tls: None,
             senders: Vec::new(),
             turn: 0,
             accepted: 0,
@@ -151,16 +163,22 @@ impl StreamSource {
         }
     }
 
-    /// Waits until a sender or a new connection can be read; false when `timeout` passed before.
+    /// Waits until a sender or a new connection can be read; false when `timeout` passed before, or a handshake is to
+    /// be given up.
     fn wait(&mut self, stop: &Stop, timeout: Option<Timespec>) -> bool {
         let accepting = self.accept_after.is_none_or(|after| Instant::now() >= after);
-        let timeout = if accepting { timeout } else { timeout.or(Timespec::try_from(ACCEPT_PAUSE).ok()) };
+        let pause = (!accepting).then_some(ACCEPT_PAUSE);
+        let patience = self.senders.iter().filter_map(|sender| sender.known_until).min();
+        let patience = patience.map(|until| until.saturating_duration_since(Instant::now()));
+        let soonest = pause.into_iter().chain(patience).min();
+        let timeout = timeout.or(soonest.and_then(|soonest| Timespec::try_from(soonest).ok()));
         let listened = if accepting { PollFlags::IN } else { PollFlags::empty() };
         let mut polled = vec![
             PollFd::from_borrowed_fd(stop.as_fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(self.listener.as_fd(), listened),
         ];
-        polled.extend(self.senders.iter().map(|sender| PollFd::new(&sender.socket, PollFlags::IN)));
+        polled
+            .extend(self.senders.iter().map(|sender| PollFd::new(&sender.socket, sender.socket.interest())));
         // An interrupted or failed wait is no harm: nothing is ready then, and the caller comes again.
         let ready = poll(&mut polled, timeout.as_ref()).is_ok_and(|count| count > 0);
         let ready: Vec<bool> = polled.iter().map(|one| ready && !one.revents().is_empty()).collect();
@@ -190,6 +208,19 @@ impl StreamSource {
         }
     }
 
+    /// Parts with senders whose handshake takes too long.
+    fn limit_handshakes(&mut self) {
+        if self.tls.is_none() {
+            return;
+        }
+        let now = Instant::now();
+        for sender in &mut self.senders {
+            if !sender.gone && sender.known_until.is_some_and(|until| until <= now) {
+                sender.no_tls(&Broken::Late(HANDSHAKE_MAX), &self.books);
+            }
+        }
+    }
+
     fn accept(&mut self) {
         for _ in 0..ACCEPTED_MAX {
             let (socket, from) = match self.listener.accept() {
@@ -210,12 +241,25 @@ impl StreamSource {
                     .warn("refused", &format_args!("{}: refused one sender more than {most}", self.name));
                 continue;
             }
+            let socket = match &self.tls {
+                None => Socket::Plain(socket),
+                Some(config) => match TlsSocket::accept(socket, config) {
+                    Ok(tls) => Socket::Tls(Box::new(tls)),
+                    Err(error) => {
+                        self.books.warn("TLS", &format_args!("{}: {error}", self.name));
+                        continue;
+                    }
+                },
+            };
             self.accepted += 1;
+            // The files that TLS was set up with are the same for all senders, and long.
+            let place = self.name.split('?').next().filter(|_| self.tls.is_some()).unwrap_or(&self.name);
             let from = from.unwrap_or_else(|| format!("sender {}", self.accepted));
             self.senders.push(Sender {
                 socket,
-                name: format!("{} {from}", self.name),
+                name: format!("{place} {from}"),
                 input: Input::new(self.reader.form(), self.line_max),
+                known_until: self.tls.as_ref().map(|_| Instant::now() + HANDSHAKE_MAX),
                 readable: true,
                 gone: false,
             });
@@ -224,18 +268,54 @@ impl StreamSource {
 }
 
 impl Sender {
-    /// Reads once; a connection that broke is one that ended.
+    /// Reads once.
     fn read(&mut self, books: &Books) {
-        self.readable = false;
-        match self.input.read_from(&self.socket) {
-            Ok(0) => self.gone = true,
+        let came = self.input.read_from(&mut self.socket);
+        if let (Socket::Tls(tls), Some(_)) = (&self.socket, self.known_until) {
+            match &came {
+                Err(error) if !error.is_passing() => return self.no_tls(error, books),
+                _ if tls.is_handshaking() => {}
+                _ => self.known_until = None,
+            }
+        }
+        // The socket of one that has said goodbye need not say anything more.
+        self.readable = self.socket.has_ended();
+        match came {
+            Ok(0) => {
+                self.gone = true;
+                self.socket.end();
+                self.input.end(&self.name, books);
+            }
             Ok(_) => {}
-            Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
-            Err(_) => self.gone = true,
+            Err(error) if error.is_passing() => {}
+            Err(error) => {
+                self.gone = true;
+                self.broke(&error, books);
+            }
         }
-        if self.gone {
-            self.input.end(&self.name, books);
+    }
+
+    /// A connection that broke is one that ended, but under TLS.
+    fn broke(&mut self, error: &Broken, books: &Books) {
+        let Socket::Tls(_) = self.socket else { return self.input.end(&self.name, books) };
+        books.count("tls_broken", 1);
+        if let Broken::Tls(_) = error {
+            books.warn("TLS", &format_args!("{}: TLS broke: {error}", self.name));
         }
+        self.input.cut_off(&self.name, books);
+    }
+
+    /// The handshake failed.
+    fn no_tls(&mut self, error: &Broken, books: &Books) {
+        self.gone = true;
+        // Whoever only looks whether somebody listens has done no wrong.
+        if let (Socket::Tls(tls), Broken::Unfinished | Broken::System(_)) = (&self.socket, error)
+            && !tls.has_heard()
+        {
+            return;
+        }
+        books.count("tls_failed", 1);
+        books.warn("TLS", &format_args!("{}: no TLS: {error}", self.name));
     }
 }
 
@@ -278,6 +358,7 @@ impl Source for StreamSource {
                 self.turn += 1;
             }
             self.limit_unfinished();
+            self.limit_handshakes();
             self.senders.retain(|sender| !sender.gone);
             self.turn = 0;
             if !self.wait(stop, Some(Timespec { tv_sec: 0, tv_nsec: 0 })) {
@@ -291,6 +372,7 @@ impl Source for StreamSource {
     }
 
     fn close(&mut self, _books: &Books) {
+        self.senders.iter_mut().for_each(|sender| sender.socket.end());
         self.senders.clear();
         if let Listener::Unix { path, identity, .. } = &self.listener
             && identity_of(path) == *identity
@@ -358,7 +440,7 @@ mod tests {
         let Address::Url(url) = Address::parse("tcp://:0").unwrap() else { panic!("not a URL") };
         let reader = MeterReader::new(Form::Either, &Options::default().verification);
         let source =
-            StreamSource::tcp(&url.host_port().unwrap(), "tcp://:0", reader, line_max, &books).unwrap();
+            StreamSource::tcp(&url.host_port().unwrap(), "tcp://:0", reader, None, line_max, &books).unwrap();
         let address = source.bound().unwrap();
         (source, address, books)
     }

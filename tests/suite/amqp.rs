@@ -194,3 +194,25 @@ fn a_restart_of_the_broker_in_mid_stream_loses_nothing() {
     assert!(duplicate <= extra && extra <= duplicate + 256, "{extra} more than sent: {books}");
     assert_eq!(ended.stderr.matches("connection lost").count(), 1, "{}", ended.stderr);
 }
+
+#[test]
+fn a_broker_is_spoken_to_over_tls_when_it_is_trusted() {
+    let Some(certificates) = crate::certificates::make("amqps:") else { return };
+    let Some(rabbit) = Rabbit::start_with_tls("amqps:", &certificates) else { return };
+    let file = |name: &str| certificates.file(name);
+    let heard = listen(
+        &rabbit.tls_url(&format!("?ca={}&queue=q&topic=metering&exchange=ceilometer", file("ca.pem"))),
+    );
+    let sample = "{\"name\":\"cpu\",\"type\":\"gauge\",\"unit\":\"%\",\"volume\":1,\"resource_id\":\"r\"}\n";
+    let us =
+        format!("?linger=2&ca={}&cert={}&key={}", file("ca.pem"), file("client.pem"), file("client.key"));
+    let publish = |options: &str| run(tool("publish", &[&rabbit.tls_url(options)]), sample.as_bytes());
+    let ended = publish(&us);
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    let ended = publish(&format!("?linger=2&ca={}", file("stranger.pem")));
+    assert_eq!(ended.code(), Some(69), "{}", ended.stderr);
+    assert!(ended.stderr.contains("UnknownIssuer"), "{}", ended.stderr);
+    heard.until_lines(1);
+    let ended = heard.stop();
+    assert_eq!((ended.code(), ended.text().lines().count()), (Some(0), 1), "{}", ended.stderr);
+}

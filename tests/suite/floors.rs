@@ -60,7 +60,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("amqprs", &["src/base/broker/", "src/source/amqp/", "src/sink/amqp/"]),
     ("async_trait", &["src/base/broker/events.rs"]),
     ("http_body_util", &["src/serve/", "src/source/http"]),
-    ("rustls", &["src/base/tls.rs", "src/base/broker/tls.rs", "src/source/http"]),
+    ("rustls", &["src/base/tls/", "src/source/http", "src/source/stream.rs", "src/sink/delivery.rs"]),
 ];
 
 /// Ways to end or to speak that go round the books and the exit status.

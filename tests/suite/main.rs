@@ -5,6 +5,8 @@
 mod amqp;
 /// Transcripts under `tests/cases`: a command, its input, and all that it says.
 mod cases;
+/// Certificates of the tests.
+mod certificates;
 /// Man pages, completions, and the examples in what people read.
 mod documents;
 /// A Gnocchi of the tests.
@@ -53,3 +55,5 @@ mod rabbit;
 mod run;
 /// What every source file keeps to.
 mod tidy;
+/// tls:, with ourselves and with openssl at the other end.
+mod tls;

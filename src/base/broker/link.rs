@@ -10,7 +10,7 @@ use thiserror::Error;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
-use super::{Event, Place, Told, probe};
+use super::{Event, Place, Told, adaptor, probe};
 use crate::base::Failure;
 
 /// How long a broker may take to answer; a node that recovers its queues answers late, one that hangs never.
@@ -175,8 +175,7 @@ pub async fn connect(place: &Place) -> Result<Link, LinkError> {
         arguments.virtual_host(place.virtual_host()).heartbeat(place.heartbeat_seconds());
         arguments.connection_name(place.connection_name());
         if let Some(tls) = place.tls() {
-            let adaptor =
-                tls.adaptor(host).map_err(|failure| LinkError::Configuration(failure.to_string()))?;
+            let adaptor = adaptor(tls, host).map_err(|error| LinkError::Configuration(error.to_string()))?;
             arguments.tls_adaptor(adaptor);
         }
         let opened = match timeout(ANSWER_TIMEOUT, Connection::open(&arguments)).await {

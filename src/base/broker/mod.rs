@@ -12,3 +12,4 @@ mod tls;
 pub use events::{Event, Told};
 pub use link::{Link, LinkError, NOT_ALLOWED, NOT_FOUND, Trouble, connect};
 pub use place::{OPTIONS, Place};
+pub use tls::adaptor;

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::tls::Tls;
+use crate::base::tls::ClientFiles;
 use crate::base::{Failure, Secret, Url};
 
 /// The options of an address that say how the broker is reached.
@@ -30,7 +30,7 @@ pub struct Place {
     virtual_host: String,
     user: String,
     password: String,
-    tls: Option<Tls>,
+    tls: Option<ClientFiles>,
     heartbeat_seconds: u16,
     connection_name: String,
 }
@@ -115,7 +115,7 @@ impl Place {
     }
 
     /// How TLS is spoken, if it is.
-    pub fn tls(&self) -> Option<&Tls> {
+    pub fn tls(&self) -> Option<&ClientFiles> {
         self.tls.as_ref()
     }
 
@@ -161,26 +161,18 @@ fn text(url: &Url, secret: &Secret) -> Result<String, Failure> {
     text.map_err(|_| Failure::Configuration(vec![format!("{}: the password is not UTF-8", url.name())]))
 }
 
-fn tls(url: &Url, secure: bool) -> Result<Option<Tls>, Failure> {
-    let path = |key: &str| Ok::<_, Failure>(url.value(key)?.map(Into::into));
-    let tls = Tls {
-        ca: path("ca")?,
-        cert: path("cert")?,
-        key: path("key")?,
-        unverified: url.choice("verify", &["yes", "no"])? == "no",
-    };
-    if tls.cert.is_some() != tls.key.is_some() {
-        return Err(url.usage(&"cert and key belong together: give both or none"));
-    }
-    if !secure && tls != Tls::default() {
+fn tls(url: &Url, secure: bool) -> Result<Option<ClientFiles>, Failure> {
+    let files = ClientFiles::of_url(url)?;
+    if !secure && files != ClientFiles::default() {
         let scheme = url.scheme();
         return Err(url.usage(&format_args!("ca, cert, key and verify are for TLS: write {scheme}s:")));
     }
-    Ok(secure.then_some(tls))
+    Ok(secure.then_some(files))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::adaptor;
     use super::*;
     use crate::base::Address;
     use crate::base::testing::Directory;
@@ -201,7 +193,10 @@ mod tests {
         assert_eq!((full.heartbeat_seconds(), full.tls()), (5, None));
         let least = place("amqps://bus").unwrap();
         assert_eq!(least.hosts(), [("bus".to_owned(), 5671)]);
-        assert_eq!((least.user(), least.virtual_host(), least.tls()), ("guest", "/", Some(&Tls::default())));
+        assert_eq!(
+            (least.user(), least.virtual_host(), least.tls()),
+            ("guest", "/", Some(&ClientFiles::default()))
+        );
         for root in ["amqp://bus/", "amqp://bus/%2F", "amqp://bus"] {
             assert_eq!(place(root).unwrap().virtual_host(), "/", "{root}");
         }
@@ -239,9 +234,10 @@ mod tests {
     #[test]
     fn a_file_for_tls_that_cannot_be_used_is_named() {
         let place = place("amqps://bus?ca=/no/such/ca.pem").unwrap();
-        let failure = place.tls().unwrap().adaptor("bus").err().unwrap();
+        let failure = adaptor(place.tls().unwrap(), "bus").err().map(Failure::from).unwrap();
         assert_eq!(failure.status(), 78);
-        assert!(failure.to_string().starts_with("/no/such/ca.pem: "), "{failure}");
-        assert!(Tls { unverified: true, ..Tls::default() }.adaptor("bus").is_ok());
+        assert!(failure.to_string().starts_with("cannot read /no/such/ca.pem: "), "{failure}");
+        let anybody = ClientFiles { unverified: true, ..ClientFiles::default() };
+        assert!(adaptor(&anybody, "bus").is_ok());
     }
 }

@@ -6,6 +6,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::Place;
+use super::tls::connector;
 
 /// The first frames of a broker are a few hundred bytes; what is longer is no broker.
 const FRAME_BYTES_MAX: u32 = 128 * 1024;
@@ -22,7 +23,7 @@ pub async fn refusal(place: &Place, host: &str, port: u16) -> Option<String> {
         None => ask(stream, place).await,
         Some(tls) => {
             let name = ServerName::try_from(host.to_owned()).ok()?;
-            ask(tls.connector().ok()?.connect(name, stream).await.ok()?, place).await
+            ask(connector(tls).ok()?.connect(name, stream).await.ok()?, place).await
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use super::batch::Batches;
 use super::delivery::Delivery;
 use super::options::{Policy, SinkOptions};
+use crate::base::broker::adaptor;
 use crate::base::{Books, Failure, LineSink, Stop, Url};
 use crate::sink::{Options, Sink};
 
@@ -30,7 +31,7 @@ pub fn open(
     let ours = SinkOptions::of_url(url, books)?;
     if let Some(tls) = ours.place.tls() {
         // What is wrong with a file is said at the start, not at the first connection.
-        tls.adaptor("localhost")?;
+        adaptor(tls, "localhost")?;
     }
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let batches = Batches::new(&name, &host, &options.secret, &ours);

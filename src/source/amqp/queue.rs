@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::plan::Plan;
 use super::worker::Worker;
+use crate::base::broker::adaptor;
 use crate::base::{Block, Books, Chunk, Failure, Stop, Url};
 use crate::source::{Options, Source};
 
@@ -25,7 +26,7 @@ pub fn open(url: &Url, options: &Options, books: &Arc<Books>) -> Result<Box<dyn 
     let name = url.name().to_owned();
     if let Some(tls) = plan.place.tls() {
         // What is wrong with a file is said at the start, not at the first connection.
-        tls.adaptor("localhost")?;
+        adaptor(tls, "localhost")?;
     }
     let ready = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
     let ready = ready.map_err(|errno| Failure::io("cannot start", &name, errno.into()))?;

@@ -21,17 +21,16 @@ use super::inflate::BadCoding;
 use super::queue::Body;
 use super::route::{ROUTES, Reader, Target};
 use super::server::{self, Settings, Shared, Stage};
-use crate::base::tls::{self, ServerFiles};
+use crate::base::tls::{self, SERVER_OPTIONS, ServerFiles};
 use crate::base::{Block, Books, Chunk, Failure, Stop, Url, clock};
 use crate::model::Timestamp;
 use crate::source::{Options, Source};
 use crate::wire::json::Reject;
 use crate::wire::{Decoder, Faults};
 
-/// The options of an http URL; an https one has also [`TLS_OPTIONS`].
+/// The options of an http URL; an https one has also [`SERVER_OPTIONS`].
 const OPTIONS: [&str; 6] = ["body_max", "queue", "connections", "linger", "token_file", "users_file"];
 /// The options that only https has.
-const TLS_OPTIONS: [&str; 3] = ["cert", "key", "client_ca"];
 /// The longest body: sixty times what Ceilometer posts of a thousand samples, packed or not.
 const BODY_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Memory for bodies that wait, all senders together: four of the longest.
@@ -92,11 +91,11 @@ impl HttpSource {
     /// else what the system said.
     pub fn open(url: &Url, options: &Options, books: &Arc<Books>) -> Result<HttpSource, Failure> {
         let is_tls = url.scheme() == "https";
-        let tls_options = if is_tls { &TLS_OPTIONS[..] } else { &[] };
+        let tls_options = if is_tls { &SERVER_OPTIONS[..] } else { &[] };
         url.only_options(&[&OPTIONS[..], tls_options].concat())?;
         let (place, path) = url.host_port_path()?;
         let file = |key| Ok::<_, Failure>(url.value(key)?.map(Path::new));
-        let tls = if is_tls { Some(tls::server(&tls_files(url)?)?) } else { None };
+        let tls = if is_tls { Some(tls::server(&ServerFiles::of_url(url)?)?) } else { None };
         let guard = Guard::from_files(file("token_file")?, file("users_file")?)?;
         let body_bytes_max = url.bytes("body_max", 1024..=SIZE_MAX)?.unwrap_or(BODY_BYTES_MAX);
         let queue = url.bytes("queue", 1024..=SIZE_MAX)?.unwrap_or(QUEUE_BYTES_MAX.max(body_bytes_max));
@@ -399,17 +398,6 @@ fn count_records(mut lines: &[u8]) -> u64 {
         lines = &lines[end + 1..];
     }
     count
-}
-
-fn tls_files(url: &Url) -> Result<ServerFiles, Failure> {
-    match (url.value("cert")?, url.value("key")?) {
-        (Some(certificates), Some(key)) => Ok(ServerFiles {
-            certificates: certificates.into(),
-            key: key.into(),
-            client_authorities: url.value("client_ca")?.map(Into::into),
-        }),
-        _ => Err(url.usage(&"https needs cert=FILE and key=FILE")),
-    }
 }
 
 /// The URL up to its options: these are the same for all records, and long.

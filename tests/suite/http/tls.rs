@@ -5,35 +5,13 @@ use std::process::Command;
 use super::{lines, list, record};
 use crate::run::{Directory, Ended, Running, run, skipped, tool};
 
-/// An authority, a server and a client that it knows, and a stranger: `NAME.pem` and `NAME.key` of each.
+/// Those of [`crate::certificates`], where there is a curl to try them with.
 fn certificates() -> Option<Directory> {
-    let has = |name: &str| Command::new(name).arg("version").output().is_ok();
-    if !has("openssl") || Command::new("curl").arg("--version").output().is_err() {
-        skipped("https: openssl or curl is not there");
+    if Command::new("curl").arg("--version").output().is_err() {
+        skipped("https: curl is not there");
         return None;
     }
-    let directory = Directory::new();
-    directory.write("server.ext", b"subjectAltName=IP:127.0.0.1,DNS:localhost\nbasicConstraints=CA:FALSE\n");
-    directory.write("client.ext", b"extendedKeyUsage=clientAuth\nbasicConstraints=CA:FALSE\n");
-    let openssl = |arguments: &str| {
-        let ended = Command::new("openssl")
-            .args(arguments.split(' '))
-            .current_dir(directory.path())
-            .output()
-            .unwrap();
-        assert!(ended.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&ended.stderr));
-    };
-    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-    for name in ["ca", "stranger"] {
-        openssl(&format!("req -x509 {key} -keyout {name}.key -out {name}.pem -days 2 -subj /CN={name}"));
-    }
-    for name in ["server", "client"] {
-        openssl(&format!("req {key} -keyout {name}.key -out {name}.csr -subj /CN={name}"));
-        openssl(&format!(
-            "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out {name}.pem -days 2 -extfile {name}.ext"
-        ));
-    }
-    Some(directory)
+    crate::certificates::make("https")
 }
 
 fn listen(options: &str) -> (Running, String) {

@@ -1,34 +1,18 @@
-//! Certificates and keys from PEM files, as what TLS servers are set up with.
-//!
-//! TLS 1.2 and 1.3 by rustls; no choice of ciphers is offered, because none of its are weak.
+//! PEM files, and why one is no good.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use rustls::crypto::ring;
+use rustls::InconsistentKeys;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{InconsistentKeys, RootCertStore, ServerConfig};
 use thiserror::Error;
 
-use super::Failure;
+use crate::base::Failure;
 
 /// A chain of certificates is a few kilobytes, all authorities of the web are 200 KiB.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
-
-/// Where a server's identity is, and who may connect.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerFiles {
-    /// The server's certificate, then those between it and the authority.
-    pub certificates: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
-    /// The authorities that clients' certificates come from; none when clients need no certificate.
-    pub client_authorities: Option<PathBuf>,
-}
 
 /// Why a file is no good for TLS.
 #[derive(Debug, Error)]
@@ -57,49 +41,28 @@ pub enum TlsError {
         /// The file of the key.
         key: PathBuf,
     },
+    /// No authorities are named, and the system has none.
+    #[error("no certificates to trust: there is none of {places}; name a file with ca=")]
+    NoAuthorities {
+        /// Where they were looked for.
+        places: String,
+    },
+    /// The library cannot be set up; no file is to blame.
+    #[error("TLS cannot be set up: {0}")]
+    Library(rustls::Error),
 }
 
 impl From<TlsError> for Failure {
     fn from(error: TlsError) -> Failure {
-        Failure::Configuration(vec![error.to_string()])
-    }
-}
-
-/// The set-up of a server.
-///
-/// # Errors
-/// [`TlsError`] names the file that cannot be used.
-pub fn server(files: &ServerFiles) -> Result<Arc<ServerConfig>, TlsError> {
-    let provider = Arc::new(ring::default_provider());
-    let certificates = certificates(&files.certificates)?;
-    let key = private_key(&files.key)?;
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| unusable(&files.certificates, &error))?;
-    let builder = match &files.client_authorities {
-        None => builder.with_no_client_auth(),
-        Some(path) => {
-            let roots = Arc::new(authorities(path)?);
-            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
-            builder.with_client_cert_verifier(verifier.map_err(|error| unusable(path, &error))?)
+        match error {
+            TlsError::Library(_) => Failure::Bug(error.to_string()),
+            error => Failure::Configuration(vec![error.to_string()]),
         }
-    };
-    let config = builder
-        .with_single_cert(certificates, key)
-        .map_err(|error| of_pair(error, &files.certificates, &files.key))?;
-    Ok(Arc::new(config))
-}
-
-fn authorities(path: &Path) -> Result<RootCertStore, TlsError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(path)? {
-        roots.add(certificate).map_err(|error| unusable(path, &error))?;
     }
-    Ok(roots)
 }
 
 /// All certificates of a file, at least one.
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let text = read(path)?;
     let found = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
     let found = found.map_err(|error| unusable(path, &error))?;
@@ -109,7 +72,8 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     }
 }
 
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+/// The first private key of a file.
+pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let text = read(path)?;
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
         pem::Error::NoItemsFound if memchr::memmem::find(&text, b"ENCRYPTED PRIVATE KEY").is_some() => {
@@ -131,12 +95,13 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     std::fs::read(path).map_err(unreadable)
 }
 
-fn unusable(path: &Path, why: &dyn fmt::Display) -> TlsError {
+/// A file that is not what it should be.
+pub fn unusable(path: &Path, why: &dyn fmt::Display) -> TlsError {
     TlsError::Unusable { path: path.to_owned(), why: why.to_string() }
 }
 
 /// What rustls says of a certificate and a key together.
-fn of_pair(error: rustls::Error, certificates: &Path, key: &Path) -> TlsError {
+pub fn of_pair(error: rustls::Error, certificates: &Path, key: &Path) -> TlsError {
     match error {
         rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
             TlsError::Mismatch { certificates: certificates.to_owned(), key: key.to_owned() }
