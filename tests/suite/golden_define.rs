@@ -2,23 +2,11 @@
 //! 27.0.0 made of them.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::run::{Directory, Ended, run, skipped, tool};
-
-/// The rows of a file of recorded answers; none, and said, without them.
-fn rows(name: &str) -> Option<Vec<Value>> {
-    let Some(shared) = std::env::var_os("TELEMETRY_SHARED") else {
-        skipped(&format!("{name}: TELEMETRY_SHARED is not set"));
-        return None;
-    };
-    let path = PathBuf::from(shared).join("golden").join(name);
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
-}
+use crate::golden::rows;
+use crate::run::{Directory, Ended, run, tool};
 
 /// The records that came out, identities of samples as the recording has them.
 fn records(ended: &Ended) -> Vec<Value> {

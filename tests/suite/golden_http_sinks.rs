@@ -1,24 +1,12 @@
 //! The requests that Ceilometer 27.0.0's publishers made of recorded samples and events, and those that we make.
 
-use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::golden::rows;
 use crate::http_server::{Asked, Server, reply};
-use crate::run::{Ended, run, skipped, tool};
-
-/// The rows of a file of recorded requests; none, and said, without them.
-fn rows(name: &str) -> Option<Vec<Value>> {
-    let Some(shared) = std::env::var_os("TELEMETRY_SHARED") else {
-        skipped(&format!("{name}: TELEMETRY_SHARED is not set"));
-        return None;
-    };
-    let path = PathBuf::from(shared).join("golden").join(name);
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
-}
+use crate::run::{Ended, run, tool};
 
 fn lines(records: &Value) -> String {
     records.as_array().unwrap().iter().map(|record| format!("{record}\n")).collect()

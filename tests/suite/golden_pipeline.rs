@@ -1,28 +1,12 @@
 //! Ceilometer's pipelines: which names a source takes and which files are refused, as 27.0.0 answered, and what the
 //! transformers of 8.1.5 made of samples, step by step.
 
-use std::fs;
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 use telemetry::model::{Node, Timestamp};
 use telemetry::pipeline::transform::{Taken, Transformer};
 use telemetry::pipeline::{self, Checks, Kind, Number, Sample, read_polling};
 
-use crate::run::skipped;
-
-/// The rows of a file of recorded answers; none, and said, without them.
-fn rows(name: &str) -> Option<Vec<Value>> {
-    let Some(shared) = std::env::var_os("TELEMETRY_SHARED") else {
-        skipped(&format!("{name}: TELEMETRY_SHARED is not set"));
-        return None;
-    };
-    let path = PathBuf::from(shared).join("golden").join(name);
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    // Python's json writes a NaN that is none of JSON: it becomes a text.
-    let text = text.replace("\"volume\": NaN", "\"volume\": \"NaN\"");
-    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
-}
+use crate::golden::rows;
 
 const CHECKS: Checks<'static> = Checks { schemes: &["file", "udp"], address: &|_| Ok(()) };
 
