@@ -82,10 +82,11 @@ impl Books {
         counts.written_bytes += bytes;
     }
 
-    /// `records` that were counted as written turned out not to have arrived.
-    pub fn unwrote(&self, records: u64) {
+    /// `records` that were counted as written, `bytes` long together, turned out not to have arrived.
+    pub fn unwrote(&self, records: u64, bytes: u64) {
         let mut counts = self.counts();
         counts.written = counts.written.saturating_sub(records);
+        counts.written_bytes = counts.written_bytes.saturating_sub(bytes);
     }
 
     /// A record cannot be used: counted under `reason`, and said with where it stood and why.

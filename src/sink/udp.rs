@@ -1,5 +1,6 @@
 //! Floor 3 · UDP: one record a datagram. What is known to be lost is counted; more cannot be known.
 
+use std::cell::Cell;
 use std::io;
 use std::net::UdpSocket;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ pub struct UdpSink {
     /// Makes messages of lines; none where lines are sent.
     writer: Option<MeterWriter>,
     message: Vec<u8>,
+    /// Bytes of the last datagram that the kernel took: a refusal is of it, or of one that is not known any more.
+    last_bytes: Cell<u64>,
     books: Arc<Books>,
 }
 
@@ -47,7 +50,14 @@ impl UdpSink {
         };
         let socket =
             connect().map_err(|error| Failure::Unavailable(format!("cannot send to {name}: {error}")))?;
-        Ok(UdpSink { socket, name: name.to_owned(), writer, message: Vec::new(), books: Arc::clone(books) })
+        Ok(UdpSink {
+            socket,
+            name: name.to_owned(),
+            writer,
+            message: Vec::new(),
+            last_bytes: Cell::new(0),
+            books: Arc::clone(books),
+        })
     }
 
     /// Sends one record.
@@ -77,12 +87,12 @@ impl UdpSink {
         for _ in 0..2 {
             match self.socket.send(record) {
                 Ok(_) => {
+                    self.last_bytes.set(record.len() as u64);
                     self.books.wrote(1, record.len() as u64);
                     return true;
                 }
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                    self.books.unwrote(1);
-                    self.lost("refused", &error);
+                    self.refused(&error);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
@@ -93,6 +103,12 @@ impl UdpSink {
         }
         self.lost("not sent", &"the kernel would not take it");
         false
+    }
+
+    /// A datagram that the kernel had taken was refused: nobody is there.
+    fn refused(&self, error: &io::Error) {
+        self.books.unwrote(1, self.last_bytes.take());
+        self.lost("refused", error);
     }
 
     fn lost(&self, reason: &'static str, why: &dyn std::fmt::Display) {
@@ -133,7 +149,7 @@ impl Sink for UdpSink {
     fn close(&mut self) -> Result<(), Failure> {
         match self.socket.take_error() {
             Ok(Some(error)) => {
-                self.lost("refused", &error);
+                self.refused(&error);
                 Err(Failure::Unavailable(format!("{}: nobody receives: {error}", self.name)))
             }
             _ => Ok(()),
@@ -185,5 +201,7 @@ mod tests {
         }
         assert_eq!(sink.close().unwrap_err().status(), 69);
         assert_eq!(books.to_json()["dropped"]["udp://x refused"], 5);
+        // What is written and what is lost are together what was taken.
+        assert_eq!((&books.to_json()["written"], &books.to_json()["written_bytes"]), (&0.into(), &0.into()));
     }
 }
