@@ -77,6 +77,18 @@ pub enum Rest<'a> {
     IsRefused(&'a [&'a str]),
 }
 
+/// Whether `HOST[:PORT]` has no port, or one that can be: what is none would be passed over further down.
+fn has_good_port(host: &str) -> bool {
+    // The colons of an IPv6 address stand in brackets.
+    let behind = host.rsplit_once(']').map_or(host, |(_, behind)| behind);
+    match behind.split_once(':') {
+        None => behind.is_empty() || !host.starts_with('['),
+        Some((_, port)) => {
+            port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+        }
+    }
+}
+
 impl Target {
     /// Reads `url`. `https:` and `ssl=True` mean TLS.
     ///
@@ -104,7 +116,8 @@ impl Target {
         if !is_left_out && host.is_empty()
             || host.starts_with(':')
             || path.contains('#')
-            || host.contains(['#', ' '])
+            || host.contains(['#', ' ', '&', '='])
+            || !has_good_port(host)
         {
             return Err(form());
         }
@@ -201,6 +214,12 @@ mod tests {
         for (text, said) in [
             ("http:h", "is not http://HOST[:PORT][/PATH]"),
             ("http://:80/", "is not http://HOST"),
+            ("http://h:3920x/in", "is not http://HOST"),
+            ("http://h:99999", "is not http://HOST"),
+            ("http://h:", "is not http://HOST"),
+            ("http://[::1]x", "is not http://HOST"),
+            ("prometheus+write://h:abc", "is not prometheus+write://HOST"),
+            ("gnocchi://h:39200&linger=1", "is not gnocchi://HOST"),
             ("http://h/?timeout=x", "timeout=x is not a number of seconds"),
             ("http://h/?max_retries=-1", "max_retries=-1 is not a number from 0"),
             ("http://h/?clientkey=k", "clientkey goes with clientcert"),
