@@ -42,6 +42,7 @@ struct Counts {
     published: BTreeMap<String, u64>,
     other: BTreeMap<&'static str, u64>,
     warned: BTreeMap<&'static str, u64>,
+    unsendable: u64,
     trouble_status: Option<u8>,
     watched: BTreeMap<String, Rejections>,
 }
@@ -143,6 +144,21 @@ impl Books {
         }
     }
 
+    /// As [`Books::dropped`], of records that were not delivered: by a receiver's doing or absence. Costs the exit status.
+    pub fn undelivered(&self, whose: &str, records: u64) {
+        self.dropped(whose, records);
+        if records > 0 {
+            self.trouble_quietly(&Failure::Unavailable(whose.to_owned()));
+        }
+    }
+
+    /// As [`Books::dropped`], of records that have no form on the wire of `whose`: for the exit status they count as
+    /// rejected.
+    pub fn unsendable(&self, whose: &str, records: u64) {
+        self.dropped(whose, records);
+        self.counts().unsendable += records;
+    }
+
     /// `records` were handed to the publisher `whose`, of several that take different ones.
     pub fn published(&self, whose: &str, records: u64) {
         if records == 0 {
@@ -206,6 +222,11 @@ impl Books {
     /// All records rejected so far.
     pub fn rejected_total(&self) -> u64 {
         self.counts().rejected.values().sum()
+    }
+
+    /// All records so far that had no form on the wire of a sink.
+    pub fn unsendable_total(&self) -> u64 {
+        self.counts().unsendable
     }
 
     /// All records lost so far.

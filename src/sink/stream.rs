@@ -187,7 +187,7 @@ impl StreamSink {
             }
             Err((start, why)) => {
                 self.buffer.truncate(start);
-                self.books.dropped(&format!("{} not sendable", self.name), 1);
+                self.books.unsendable(&format!("{} not sendable", self.name), 1);
                 self.books.warn("not sendable", &format_args!("{}: not sendable: {why}", self.name));
             }
         }
@@ -204,7 +204,7 @@ impl StreamSink {
             let is_away = state.link == Link::Down && self.options.when_full == WhenFull::Drop;
             if is_late || is_away {
                 drop(state);
-                self.books.dropped(&format!("{} queue full", self.name), records);
+                self.books.undelivered(&format!("{} queue full", self.name), records);
                 return;
             }
             state = self.shared.wait(state, LOOK_EVERY);
@@ -306,7 +306,7 @@ impl Sink for StreamSink {
         if lost == 0 {
             return Ok(());
         }
-        self.books.dropped(&format!("{} not delivered", self.name), lost);
+        self.books.undelivered(&format!("{} not delivered", self.name), lost);
         Err(Failure::Unavailable(format!("{}: {lost} records could not be delivered: {why}", self.name)))
     }
 }

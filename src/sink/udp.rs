@@ -69,7 +69,7 @@ impl UdpSink {
         self.message.clear();
         match writer.write(line, &mut self.message) {
             Ok(()) => _ = self.send(&self.message),
-            Err(why) => self.lost("not sendable", &why),
+            Err(why) => self.unsendable("not sendable", &why),
         }
     }
 
@@ -77,7 +77,7 @@ impl UdpSink {
     fn send(&self, record: &[u8]) -> bool {
         if record.len() > DATAGRAM_BYTES_MAX {
             let bytes = record.len();
-            self.lost(
+            self.unsendable(
                 "too long for a datagram",
                 &format_args!("{bytes} bytes are more than {DATAGRAM_BYTES_MAX}"),
             );
@@ -111,8 +111,14 @@ impl UdpSink {
         self.lost("refused", error);
     }
 
+    /// A record has no form as a datagram.
+    fn unsendable(&self, reason: &'static str, why: &dyn std::fmt::Display) {
+        self.books.unsendable(&format!("{} {reason}", self.name), 1);
+        self.books.warn(reason, &format_args!("{}: {reason}: {why}", self.name));
+    }
+
     fn lost(&self, reason: &'static str, why: &dyn std::fmt::Display) {
-        self.books.dropped(&format!("{} {reason}", self.name), 1);
+        self.books.undelivered(&format!("{} {reason}", self.name), 1);
         self.books.warn(reason, &format_args!("{}: {reason}: {why}", self.name));
     }
 }
@@ -190,6 +196,7 @@ mod tests {
         }
         assert_eq!(books.to_json()["written"], 4);
         assert_eq!(books.to_json()["dropped"]["udp://x too long for a datagram"], 1);
+        assert_eq!((books.unsendable_total(), books.trouble_status()), (1, None));
     }
 
     #[test]

@@ -148,6 +148,7 @@ fn refusals_have_their_exit_status(rabbit: &Rabbit) {
 fn what_no_queue_takes_is_counted(rabbit: &Rabbit) {
     let url = rabbit.url("?exchange=amq.topic&declare=no&topic=nobody");
     let ended = run(tool("publish", &[&url, "--stats", "-"]), format!("{}\n", notification(1)).as_bytes());
+    assert_eq!(ended.code(), Some(69), "{}", ended.stderr);
     assert_eq!(ended.books()["dropped"][format!("{url} unroutable")], 1, "{}", ended.stderr);
     assert_eq!(ended.books()["written"], 0);
     assert!(

@@ -265,3 +265,17 @@ fn a_remote_write_that_refuses_everything_is_not_asked_for_ever() {
     // The input may have come in several batches.
     assert!(server.asked().len() <= 3 * 128, "{}", server.asked().len());
 }
+
+#[test]
+fn a_record_that_a_service_has_no_form_for_is_lost_and_costs_the_exit_status() {
+    for scheme in ["prometheus+write", "otlp+http", "prometheus"] {
+        let server = Server::start(|_, _| reply(200));
+        let url = format!("{scheme}://{}/metrics/job/x", server.place());
+        let input = sample(1) + "{\"name\":\"x\",\"volume\":\"no number\",\"type\":\"gauge\"}\n";
+        let ended = run(tool("publish", &[&url, "--stats", "-"]), input.as_bytes());
+        let lost: u64 =
+            ended.books()["dropped"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+        assert_eq!((ended.code(), lost), (Some(65), 1), "{scheme}: {}", ended.stderr);
+        assert_eq!(ended.books()["written"], 1, "{scheme}");
+    }
+}

@@ -135,7 +135,7 @@ impl Delivery {
         let lost: u64 = state.waiting.iter().map(|message| message.records).sum();
         while state.remove_oldest().is_some() {}
         drop(state);
-        self.books.dropped(&format!("{} not delivered", self.name), lost);
+        self.books.undelivered(&format!("{} not delivered", self.name), lost);
         if lost > 0 {
             let name = &self.name;
             self.books
@@ -342,7 +342,7 @@ impl Delivery {
             None => self.books.wrote(message.records, bytes as u64),
             Some(why) => {
                 let (name, topic) = (&self.name, &message.topic);
-                self.books.dropped(&format!("{name} unroutable"), message.records);
+                self.books.undelivered(&format!("{name} unroutable"), message.records);
                 self.books.warn(
                     "unroutable",
                     &format_args!("{name}: no queue takes messages with topic {topic}: {why}"),
@@ -371,7 +371,7 @@ impl Delivery {
             let drops = self.options.policy == Policy::Drop;
             self.left(&published.message, drops);
             if drops {
-                self.books.dropped(&format!("{} refused", self.name), published.message.records);
+                self.books.undelivered(&format!("{} refused", self.name), published.message.records);
             } else {
                 self.shared.state().waiting.push_front(published.message);
             }

@@ -202,7 +202,7 @@ impl AmqpSink {
     }
 
     fn lost(&self, reason: &str, records: u64) {
-        self.books.dropped(&format!("{} {reason}", self.name), records);
+        self.books.undelivered(&format!("{} {reason}", self.name), records);
     }
 }
 

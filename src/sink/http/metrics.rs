@@ -83,7 +83,7 @@ impl RemoteWrite {
         while let Some(part) = parts.pop() {
             let records = part.len() as u64;
             let Some(request) = self.request(part) else {
-                round.dropped("not compressed", records)?;
+                round.lost("not compressed", records)?;
                 continue;
             };
             requests += 1;
