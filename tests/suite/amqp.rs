@@ -40,6 +40,7 @@ fn what_is_published_to_a_broker_is_heard() {
     a_deleted_queue_is_made_again(&rabbit);
     refusals_have_their_exit_status(&rabbit);
     what_no_queue_takes_is_counted(&rabbit);
+    a_missing_exchange_is_not_asked_for_all_the_time(&rabbit);
 }
 
 fn samples_events_and_notifications_arrive(rabbit: &Rabbit) {
@@ -156,6 +157,18 @@ fn what_no_queue_takes_is_counted(rabbit: &Rabbit) {
         "{}",
         ended.stderr
     );
+}
+
+fn a_missing_exchange_is_not_asked_for_all_the_time(rabbit: &Rabbit) {
+    let url = rabbit.url("?exchange=nowhere&declare=no&linger=2");
+    let ended = run(tool("publish", &[&url, "--stats", "-"]), format!("{}\n", notification(1)).as_bytes());
+    assert_eq!(ended.code(), Some(69), "{}", ended.stderr);
+    assert_eq!(ended.books()["dropped"][format!("{url} not delivered")], 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains("could not be delivered: "), "{}", ended.stderr);
+    assert!(ended.stderr.contains("NOT_FOUND"), "{}", ended.stderr);
+    // Pauses of at least 50, 100, 200, 400 and 800 ms: six attempts in two seconds.
+    let lost = ended.stderr.matches("connection lost").count();
+    assert!((1..=6).contains(&lost), "{lost}: {}", ended.stderr);
 }
 
 #[test]
