@@ -318,7 +318,13 @@ impl Sink for StreamSink {
         }
         state.abandoned = true;
         let lost = state.under_way + state.batches.iter().map(|batch| batch.records).sum::<u64>();
-        let why = state.last_error.take().unwrap_or_else(|| "the receiver is too slow".to_owned());
+        let why = state.last_error.take().unwrap_or_else(|| {
+            let why = match state.link {
+                Link::New => "nothing has answered yet as the receiver would",
+                _ => "the receiver is too slow",
+            };
+            why.to_owned()
+        });
         drop(state);
         self.shared.changed.notify_all();
         if lost == 0 {

@@ -208,3 +208,17 @@ fn a_restart_of_the_broker_in_mid_stream_loses_nothing() {
     assert!(duplicate <= extra && extra <= duplicate + 256, "{extra} more than sent: {books}");
     assert_eq!(ended.stderr.matches("connection lost").count(), 1, "{}", ended.stderr);
 }
+
+#[test]
+fn a_port_that_speaks_no_amqp_is_not_called_a_slow_broker() {
+    // The system accepts the connection, nobody ever answers.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("amqp://{}/?linger=0.2", listener.local_addr().unwrap());
+    let ended = run(tool("publish", &[&url]), format!("{}\n", notification(1)).as_bytes());
+    assert_eq!(ended.code(), Some(69), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("1 records could not be delivered: no broker has let us in yet"),
+        "{}",
+        ended.stderr
+    );
+}
