@@ -271,11 +271,23 @@ fn a_record_that_a_service_has_no_form_for_is_lost_and_costs_the_exit_status() {
     for scheme in ["prometheus+write", "otlp+http", "prometheus"] {
         let server = Server::start(|_, _| reply(200));
         let url = format!("{scheme}://{}/metrics/job/x", server.place());
-        let input = sample(1) + "{\"name\":\"x\",\"volume\":\"no number\",\"type\":\"gauge\"}\n";
+        let input = sample(1) + "{\"name\":\"x\",\"volume\":1}\n";
         let ended = run(tool("publish", &[&url, "--stats", "-"]), input.as_bytes());
         let lost: u64 =
             ended.books()["dropped"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
         assert_eq!((ended.code(), lost), (Some(65), 1), "{scheme}: {}", ended.stderr);
         assert_eq!(ended.books()["written"], 1, "{scheme}");
     }
+}
+
+#[test]
+fn what_can_be_known_to_be_wrong_is_said_at_the_start() {
+    let ended = run(tool("publish", &["http://127.0.0.1:1/?token_file=/no/such/file"]), b"");
+    assert_eq!(ended.code(), Some(78), "{}", ended.stderr);
+    assert!(ended.stderr.contains("/no/such/file: No such file"), "{}", ended.stderr);
+    let ended = run(tool("publish", &["http://127.0.0.1:1x/"]), b"");
+    assert_eq!(ended.code(), Some(2), "{}", ended.stderr);
+    let ended = run(tool("publish", &["prometheus://127.0.0.1:1/"]), b"");
+    assert!(ended.stderr.contains("it is /metrics/job/NAME"), "{}", ended.stderr);
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
 }

@@ -38,7 +38,13 @@ pub const SCHEMES: [&str; 7] =
 pub fn open(url: &Url, books: &Arc<Books>, stop: &Arc<Stop>) -> Result<Box<dyn Sink>, Failure> {
     let (mut target, dialect): (Target, Box<dyn Dialect>) = match url.scheme() {
         // Ceilometer's two leave what they do not know to the receiver.
-        "prometheus" => (Target::new(url, Rest::StaysInTheUrl(&[]))?, Box::new(Pushgateway::new(url))),
+        "prometheus" => {
+            if !url.place().contains("/metrics/job") {
+                let why = "a Pushgateway takes nothing at this path: it is /metrics/job/NAME";
+                books.warn("path", &format_args!("{}: {why}", url.name()));
+            }
+            (Target::new(url, Rest::StaysInTheUrl(&[]))?, Box::new(Pushgateway::new(url)))
+        }
         "opentelemetryhttp" => {
             (Target::new(url, Rest::StaysInTheUrl(&metrics::OPTIONS))?, Box::new(Otlp::new(url)?))
         }

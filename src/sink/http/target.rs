@@ -152,10 +152,12 @@ impl Target {
             keystone: None,
             words: &[],
             token_file,
-            timeout: url
-                .seconds("timeout", TIMEOUT_SECONDS_MAX)?
-                .filter(|timeout| !timeout.is_zero())
-                .unwrap_or(TIMEOUT),
+            timeout: match url.seconds("timeout", TIMEOUT_SECONDS_MAX)? {
+                Some(timeout) if timeout.is_zero() => {
+                    return Err(url.usage(&"timeout=0: no receiver answers in no time"));
+                }
+                timeout => timeout.unwrap_or(TIMEOUT),
+            },
             retries_max,
             verify,
             client_certificate,
@@ -221,6 +223,7 @@ mod tests {
             ("prometheus+write://h:abc", "is not prometheus+write://HOST"),
             ("gnocchi://h:39200&linger=1", "is not gnocchi://HOST"),
             ("http://h/?timeout=x", "timeout=x is not a number of seconds"),
+            ("http://h/?timeout=0", "timeout=0: no receiver answers"),
             ("http://h/?max_retries=-1", "max_retries=-1 is not a number from 0"),
             ("http://h/?clientkey=k", "clientkey goes with clientcert"),
             ("http://u:secret@h/?token_file=t", "http://u:***@h/?token_file=t: names both"),
