@@ -54,7 +54,7 @@ impl Address {
         });
         let options = options.collect::<Result<_, Failure>>()?;
         Ok(Address::Url(Url {
-            name: without_password(text),
+            name: without_secrets(text),
             scheme: scheme.to_owned(),
             place: place.to_owned(),
             query: query.to_owned(),
@@ -85,7 +85,7 @@ pub struct Url {
 }
 
 impl Url {
-    /// The URL as the user wrote it, a password replaced by `***`.
+    /// The URL as the user wrote it, a password and the values of options that name a secret replaced by `***`.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -363,6 +363,24 @@ fn decoded(whole: &str, text: &str) -> Result<Vec<u8>, Failure> {
     percent::decoded(text).ok_or_else(broken)
 }
 
+/// What the names of options with a secret end in, in small letters; the path in `token_file` is none.
+const SECRET_WORDS: [&str; 7] = ["password", "passwd", "token", "secret", "apikey", "api_key", "api-key"];
+
+/// `scheme://user:password@host?token=x` with `***` for the password and the value.
+fn without_secrets(text: &str) -> String {
+    let shown = without_password(text);
+    let Some((place, query)) = shown.split_once('?') else { return shown };
+    let is_secret = |key: &str| {
+        let key = key.to_ascii_lowercase();
+        SECRET_WORDS.iter().any(|word| key.ends_with(word))
+    };
+    let options = query.split('&').map(|option| match option.split_once('=') {
+        Some((key, _)) if is_secret(key) => format!("{key}=***"),
+        _ => option.to_owned(),
+    });
+    format!("{place}?{}", options.collect::<Vec<_>>().join("&"))
+}
+
 /// `scheme://user:password@host` with `***` for the password.
 fn without_password(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
@@ -477,5 +495,11 @@ mod tests {
     fn a_password_is_not_in_the_name() {
         assert_eq!(url("amqp://me:secret@bus/?x=a@b:c").name(), "amqp://me:***@bus/?x=a@b:c");
         assert_eq!(url("amqp://me@bus/").name(), "amqp://me@bus/");
+        assert_eq!(
+            url("http://h/in?token=abc&batch=no&password=foo&X-Api-Key=k&flag").name(),
+            "http://h/in?token=***&batch=no&password=***&X-Api-Key=***&flag"
+        );
+        assert_eq!(url("http://h/?token_file=/run/t").name(), "http://h/?token_file=/run/t");
+        assert_eq!(url("http://me:a@h/?client_secret=b").name(), "http://me:***@h/?client_secret=***");
     }
 }

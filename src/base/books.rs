@@ -42,6 +42,7 @@ struct Counts {
     published: BTreeMap<String, u64>,
     other: BTreeMap<&'static str, u64>,
     warned: BTreeMap<&'static str, u64>,
+    unsendable: u64,
     trouble_status: Option<u8>,
     watched: BTreeMap<String, Rejections>,
 }
@@ -82,10 +83,11 @@ impl Books {
         counts.written_bytes += bytes;
     }
 
-    /// `records` that were counted as written turned out not to have arrived.
-    pub fn unwrote(&self, records: u64) {
+    /// `records` that were counted as written, `bytes` long together, turned out not to have arrived.
+    pub fn unwrote(&self, records: u64, bytes: u64) {
         let mut counts = self.counts();
         counts.written = counts.written.saturating_sub(records);
+        counts.written_bytes = counts.written_bytes.saturating_sub(bytes);
     }
 
     /// A record cannot be used: counted under `reason`, and said with where it stood and why.
@@ -140,6 +142,21 @@ impl Books {
             Some(count) => *count += records,
             None => _ = counts.dropped.insert(whose.to_owned(), records),
         }
+    }
+
+    /// As [`Books::dropped`], of records that were not delivered: by a receiver's doing or absence. Costs the exit status.
+    pub fn undelivered(&self, whose: &str, records: u64) {
+        self.dropped(whose, records);
+        if records > 0 {
+            self.trouble_quietly(&Failure::Unavailable(whose.to_owned()));
+        }
+    }
+
+    /// As [`Books::dropped`], of records that have no form on the wire of `whose`: for the exit status they count as
+    /// rejected.
+    pub fn unsendable(&self, whose: &str, records: u64) {
+        self.dropped(whose, records);
+        self.counts().unsendable += records;
     }
 
     /// `records` were handed to the publisher `whose`, of several that take different ones.
@@ -205,6 +222,11 @@ impl Books {
     /// All records rejected so far.
     pub fn rejected_total(&self) -> u64 {
         self.counts().rejected.values().sum()
+    }
+
+    /// All records so far that had no form on the wire of a sink.
+    pub fn unsendable_total(&self) -> u64 {
+        self.counts().unsendable
     }
 
     /// All records lost so far.

@@ -11,7 +11,7 @@ use super::Books;
 /// How a run ended that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// All input was worked through: 0, or 65 when the books hold rejected records.
+    /// All input was worked through: 0, or 65 when the books hold records that were rejected or cannot be sent.
     Done,
     /// The question that `--exit-status` asks is answered with yes: 3.
     PredicateHolds,
@@ -87,7 +87,8 @@ fn io_status(source: &io::Error, otherwise: u8) -> u8 {
 }
 
 /// Closes the books and says the exit status: the failure's, else that of the first trouble noted in the books
-/// (an input that could not be opened), else 3 for a predicate that holds, else 65 when records were rejected, else 0.
+/// (an input that could not be opened, records that a receiver did not take), else 3 for a predicate that holds, else 65
+/// when records were rejected or cannot be sent, else 0.
 pub fn finish(books: &Books, result: Result<Outcome, Failure>) -> ExitCode {
     let status = match result {
         Err(failure) => {
@@ -99,7 +100,7 @@ pub fn finish(books: &Books, result: Result<Outcome, Failure>) -> ExitCode {
         Ok(outcome) => match (books.trouble_status(), outcome) {
             (Some(status), _) => status,
             (None, Outcome::PredicateHolds) => 3,
-            (None, Outcome::Done) if books.rejected_total() > 0 => 65,
+            (None, Outcome::Done) if books.rejected_total() + books.unsendable_total() > 0 => 65,
             (None, Outcome::Done) => 0,
         },
     };

@@ -36,6 +36,8 @@ pub struct State {
     /// Records of the batch that is being sent, not yet written.
     pub under_way: u64,
     pub link: Link,
+    /// When the receiver last came, or took something.
+    pub moved: Instant,
     /// Nothing more will be queued.
     pub closing: bool,
     /// Nobody waits for what is queued any more.
@@ -81,6 +83,8 @@ impl Courier {
                     state.batches.pop_front();
                 }
                 state.under_way = batch.records;
+                // It had nothing to take before.
+                state.moved = Instant::now();
                 return Ok(Some(batch));
             }
             if state.closing {
@@ -120,6 +124,9 @@ impl Courier {
     pub fn up(&self) {
         let mut state = self.shared.state();
         let was = std::mem::replace(&mut state.link, Link::Up);
+        if was != Link::Up {
+            state.moved = Instant::now();
+        }
         state.last_error = None;
         drop(state);
         if was != Link::Up {
@@ -149,6 +156,7 @@ impl Courier {
     pub fn settled(&self, records: u64, bytes: usize) -> bool {
         let mut state = self.shared.state();
         state.bytes -= bytes;
+        state.moved = Instant::now();
         state.under_way = state.under_way.saturating_sub(records);
         let counts = !state.abandoned;
         drop(state);
@@ -170,6 +178,7 @@ impl Shared {
             bytes: 0,
             under_way: 0,
             link: Link::New,
+            moved: Instant::now(),
             closing: false,
             abandoned: false,
             finished: false,

@@ -82,15 +82,19 @@ impl Default for Options {
 /// Opens `-`, a path, `file:PATH[?max_bytes=&backup_count=][&sync]`, `udp://HOST:PORT`, or
 /// `tcp://HOST:PORT` and `unix:PATH` with `[?queue=BYTES][&when_full=drop|wait][&linger=SECONDS]`,
 /// `tls://HOST:PORT` with those and `[&ca=FILE][&cert=FILE&key=FILE][&verify=no][&server_name=NAME]`,
-/// `amqp[s]://[USER[:PASSWORD]@]HOST[:PORT][/VIRTUAL-HOST][?OPTIONS]`, `notifier://…` of the same form.
+/// `amqp[s]://[USER[:PASSWORD]@]HOST[:PORT][/VIRTUAL-HOST][?OPTIONS]`, `notifier://…` of the same form, or
+/// `SCHEME://[USER:PASSWORD@]HOST[:PORT][/PATH][?OPTIONS]` with `http`, `https`, `gnocchi`, `prometheus` (a Pushgateway),
+/// `prometheus+write`, `otlp+http` or `opentelemetryhttp`, whose options are those of a queue, of the connection
+/// (`timeout`, `max_retries`, `verify_ssl`, `clientcert`, `clientkey`, `token_file`, `proxy`) and their own.
 ///
 /// udp:, tcp: and tls: send what Ceilometer's publishers of that name send, and lines with `?format=json`.
 ///
 /// After `stop` was requested, no sink makes its caller wait longer than it lingers at its end.
 ///
 /// # Errors
-/// [`Failure::Usage`] when the address makes no sense, else what the system said. A stream's receiver that is not
-/// there is no error: the sink tries until its end.
+/// [`Failure::Usage`] when the address makes no sense, [`Failure::Configuration`] for a file that it names and that
+/// cannot be used, else what the system said. A receiver that is not there is no error, but for udp: the sink tries until
+/// its end.
 pub fn open(
     text: &str,
     options: &Options,
@@ -252,6 +256,17 @@ mod tests {
         assert!(refused("tcp://h:1?lingre=1").contains("did you mean \"linger\"?"));
         assert!(refused("udp://h:1?queue=1").contains("unknown option \"queue\""));
         assert!(refused("/no/such/directory/file").starts_with("73 cannot create /no/such/directory/file: "));
+    }
+
+    #[test]
+    fn every_scheme_that_is_named_is_opened() {
+        for scheme in SCHEMES {
+            // An option that no sink has: refused by the scheme's own arm, or by its builder without the part for it.
+            let said = refused(&format!("{scheme}://:x/?no_such_option=1"));
+            assert!(!said.is_empty() && !said.contains("unknown scheme"), "{scheme}: {said}");
+        }
+        let known = http::SCHEMES.iter().all(|scheme| SCHEMES.contains(scheme));
+        assert!(known, "a scheme of http is not in SCHEMES");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Floor 3 · TCP and Unix stream sockets: a queue, and a thread that connects, sends, and connects again.
 //!
 //! While the receiver is there and slow, the caller waits. While it is away, the queue fills; when it is full, the
-//! newest records are dropped and counted, or the caller waits, as asked.
+//! newest records are dropped and counted, or the caller waits, as asked. One that is connected and takes nothing for
+//! [`STALLED_AFTER`] is as good as away.
 //!
 //! What becomes of a batch when the connection breaks is said in `delivery`.
 
@@ -25,6 +26,10 @@ const BATCH_BYTES: usize = 64 * 1024;
 pub const QUEUE_BYTES_RANGE: RangeInclusive<u64> = BATCH_BYTES as u64..=4 << 30;
 /// An hour: longer, and whoever stops the program thinks it hangs.
 pub const LINGER_SECONDS_MAX: f64 = 3600.0;
+
+/// How long a receiver on a socket may take nothing of a batch: a slow one takes 64 KiB in that time, and one that hangs
+/// must not hold up all other sinks for ever.
+const STALLED_AFTER: Duration = Duration::from_secs(10);
 
 /// What happens to records when the queue is full while the receiver is away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +85,8 @@ pub struct StreamSink {
     name: String,
     options: StreamOptions,
     shared: Arc<Shared>,
+    /// How long a receiver that is there may take nothing; none where an attempt has a timeout of its own.
+    stalled_after: Option<Duration>,
     /// Makes frames of lines; none where lines are sent.
     writer: Option<MeterWriter>,
     buffer: Vec<u8>,
@@ -148,6 +155,7 @@ impl StreamSink {
         let run = move |courier| Delivery { target, framing, courier }.run();
         let mut sink = StreamSink::start(name, options, books, stop, run)?;
         sink.writer = writer;
+        sink.stalled_after = Some(STALLED_AFTER);
         Ok(sink)
     }
 
@@ -171,6 +179,7 @@ impl StreamSink {
             name: name.to_owned(),
             options,
             shared,
+            stalled_after: None,
             writer: None,
             buffer: Vec::with_capacity(BATCH_BYTES * 2),
             records: 0,
@@ -192,7 +201,7 @@ impl StreamSink {
         match Framing::append_frame(writer, record, &mut self.buffer) {
             Ok(()) => self.records += 1,
             Err(why) => {
-                self.books.dropped(&format!("{} not sendable", self.name), 1);
+                self.books.unsendable(&format!("{} not sendable", self.name), 1);
                 self.books.warn("not sendable", &format_args!("{}: not sendable: {why}", self.name));
             }
         }
@@ -206,10 +215,19 @@ impl StreamSink {
                 self.deadline = Some(Instant::now() + self.options.linger);
             }
             let is_late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            let is_away = state.link == Link::Down && self.options.when_full == WhenFull::Drop;
+            let is_stalled = state.link == Link::Up
+                && self.stalled_after.is_some_and(|most| state.moved.elapsed() >= most);
+            let is_away =
+                (state.link == Link::Down || is_stalled) && self.options.when_full == WhenFull::Drop;
             if is_late || is_away {
                 drop(state);
-                self.books.dropped(&format!("{} queue full", self.name), records);
+                if is_stalled {
+                    let name = &self.name;
+                    let why =
+                        format_args!("{name}: the receiver is connected and takes nothing; records dropped");
+                    self.books.warn("stalled", &why);
+                }
+                self.books.undelivered(&format!("{} queue full", self.name), records);
                 return;
             }
             state = self.shared.wait(state, LOOK_EVERY);
@@ -305,13 +323,19 @@ impl Sink for StreamSink {
         }
         state.abandoned = true;
         let lost = state.under_way + state.batches.iter().map(|batch| batch.records).sum::<u64>();
-        let why = state.last_error.take().unwrap_or_else(|| "the receiver is too slow".to_owned());
+        let why = state.last_error.take().unwrap_or_else(|| {
+            let why = match state.link {
+                Link::New => "nothing has answered yet as the receiver would",
+                _ => "the receiver is too slow",
+            };
+            why.to_owned()
+        });
         drop(state);
         self.shared.changed.notify_all();
         if lost == 0 {
             return Ok(());
         }
-        self.books.dropped(&format!("{} not delivered", self.name), lost);
+        self.books.undelivered(&format!("{} not delivered", self.name), lost);
         Err(Failure::Unavailable(format!("{}: {lost} records could not be delivered: {why}", self.name)))
     }
 }
@@ -418,6 +442,23 @@ mod tests {
         setup.sink.close().unwrap();
         assert_eq!(receiver.join().unwrap(), "3\n4\n");
         assert_eq!(setup.books.dropped_total(), 0);
+    }
+
+    #[test]
+    fn a_receiver_that_is_connected_and_takes_nothing_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut setup = setup(listener.local_addr().unwrap(), options(64 * 1024, WhenFull::Drop, 50));
+        assert_eq!(setup.sink.stalled_after, Some(STALLED_AFTER));
+        setup.sink.stalled_after = Some(Duration::from_millis(50));
+        let (socket, _) = listener.accept().unwrap();
+        // Nobody reads: the kernel takes some MiB, then nothing. Without an end to the wait this never returns.
+        let line = vec![b'x'; 64 * 1024];
+        for _ in 0..400 {
+            setup.sink.line(&line).unwrap();
+        }
+        assert!(setup.books.to_json()["dropped"]["tcp://x queue full"].as_u64() > Some(0));
+        assert_eq!(setup.books.trouble_status(), Some(69));
+        drop(socket);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Floor 3 · UDP: one record a datagram. What is known to be lost is counted; more cannot be known.
 
+use std::cell::Cell;
 use std::io;
 use std::net::UdpSocket;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ pub struct UdpSink {
     /// Makes messages of lines; none where lines are sent.
     writer: Option<MeterWriter>,
     message: Vec<u8>,
+    /// Bytes of the last datagram that the kernel took: a refusal is of it, or of one that is not known any more.
+    last_bytes: Cell<u64>,
     books: Arc<Books>,
 }
 
@@ -47,7 +50,14 @@ impl UdpSink {
         };
         let socket =
             connect().map_err(|error| Failure::Unavailable(format!("cannot send to {name}: {error}")))?;
-        Ok(UdpSink { socket, name: name.to_owned(), writer, message: Vec::new(), books: Arc::clone(books) })
+        Ok(UdpSink {
+            socket,
+            name: name.to_owned(),
+            writer,
+            message: Vec::new(),
+            last_bytes: Cell::new(0),
+            books: Arc::clone(books),
+        })
     }
 
     /// Sends one record.
@@ -59,7 +69,7 @@ impl UdpSink {
         self.message.clear();
         match writer.write(line, &mut self.message) {
             Ok(()) => _ = self.send(&self.message),
-            Err(why) => self.lost("not sendable", &why),
+            Err(why) => self.unsendable("not sendable", &why),
         }
     }
 
@@ -67,7 +77,7 @@ impl UdpSink {
     fn send(&self, record: &[u8]) -> bool {
         if record.len() > DATAGRAM_BYTES_MAX {
             let bytes = record.len();
-            self.lost(
+            self.unsendable(
                 "too long for a datagram",
                 &format_args!("{bytes} bytes are more than {DATAGRAM_BYTES_MAX}"),
             );
@@ -77,12 +87,12 @@ impl UdpSink {
         for _ in 0..2 {
             match self.socket.send(record) {
                 Ok(_) => {
+                    self.last_bytes.set(record.len() as u64);
                     self.books.wrote(1, record.len() as u64);
                     return true;
                 }
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                    self.books.unwrote(1);
-                    self.lost("refused", &error);
+                    self.refused(&error);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
@@ -95,8 +105,20 @@ impl UdpSink {
         false
     }
 
+    /// A datagram that the kernel had taken was refused: nobody is there.
+    fn refused(&self, error: &io::Error) {
+        self.books.unwrote(1, self.last_bytes.take());
+        self.lost("refused", error);
+    }
+
+    /// A record has no form as a datagram.
+    fn unsendable(&self, reason: &'static str, why: &dyn std::fmt::Display) {
+        self.books.unsendable(&format!("{} {reason}", self.name), 1);
+        self.books.warn(reason, &format_args!("{}: {reason}: {why}", self.name));
+    }
+
     fn lost(&self, reason: &'static str, why: &dyn std::fmt::Display) {
-        self.books.dropped(&format!("{} {reason}", self.name), 1);
+        self.books.undelivered(&format!("{} {reason}", self.name), 1);
         self.books.warn(reason, &format_args!("{}: {reason}: {why}", self.name));
     }
 }
@@ -133,7 +155,7 @@ impl Sink for UdpSink {
     fn close(&mut self) -> Result<(), Failure> {
         match self.socket.take_error() {
             Ok(Some(error)) => {
-                self.lost("refused", &error);
+                self.refused(&error);
                 Err(Failure::Unavailable(format!("{}: nobody receives: {error}", self.name)))
             }
             _ => Ok(()),
@@ -174,6 +196,7 @@ mod tests {
         }
         assert_eq!(books.to_json()["written"], 4);
         assert_eq!(books.to_json()["dropped"]["udp://x too long for a datagram"], 1);
+        assert_eq!((books.unsendable_total(), books.trouble_status()), (1, None));
     }
 
     #[test]
@@ -185,5 +208,7 @@ mod tests {
         }
         assert_eq!(sink.close().unwrap_err().status(), 69);
         assert_eq!(books.to_json()["dropped"]["udp://x refused"], 5);
+        // What is written and what is lost are together what was taken.
+        assert_eq!((&books.to_json()["written"], &books.to_json()["written_bytes"]), (&0.into(), &0.into()));
     }
 }

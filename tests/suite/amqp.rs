@@ -40,6 +40,7 @@ fn what_is_published_to_a_broker_is_heard() {
     a_deleted_queue_is_made_again(&rabbit);
     refusals_have_their_exit_status(&rabbit);
     what_no_queue_takes_is_counted(&rabbit);
+    a_missing_exchange_is_not_asked_for_all_the_time(&rabbit);
 }
 
 fn samples_events_and_notifications_arrive(rabbit: &Rabbit) {
@@ -148,6 +149,7 @@ fn refusals_have_their_exit_status(rabbit: &Rabbit) {
 fn what_no_queue_takes_is_counted(rabbit: &Rabbit) {
     let url = rabbit.url("?exchange=amq.topic&declare=no&topic=nobody");
     let ended = run(tool("publish", &[&url, "--stats", "-"]), format!("{}\n", notification(1)).as_bytes());
+    assert_eq!(ended.code(), Some(69), "{}", ended.stderr);
     assert_eq!(ended.books()["dropped"][format!("{url} unroutable")], 1, "{}", ended.stderr);
     assert_eq!(ended.books()["written"], 0);
     assert!(
@@ -155,6 +157,18 @@ fn what_no_queue_takes_is_counted(rabbit: &Rabbit) {
         "{}",
         ended.stderr
     );
+}
+
+fn a_missing_exchange_is_not_asked_for_all_the_time(rabbit: &Rabbit) {
+    let url = rabbit.url("?exchange=nowhere&declare=no&linger=2");
+    let ended = run(tool("publish", &[&url, "--stats", "-"]), format!("{}\n", notification(1)).as_bytes());
+    assert_eq!(ended.code(), Some(69), "{}", ended.stderr);
+    assert_eq!(ended.books()["dropped"][format!("{url} not delivered")], 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains("could not be delivered: "), "{}", ended.stderr);
+    assert!(ended.stderr.contains("NOT_FOUND"), "{}", ended.stderr);
+    // Pauses of at least 50, 100, 200, 400 and 800 ms: six attempts in two seconds.
+    let lost = ended.stderr.matches("connection lost").count();
+    assert!((1..=6).contains(&lost), "{lost}: {}", ended.stderr);
 }
 
 #[test]
@@ -215,4 +229,18 @@ fn a_broker_is_spoken_to_over_tls_when_it_is_trusted() {
     heard.until_lines(1);
     let ended = heard.stop();
     assert_eq!((ended.code(), ended.text().lines().count()), (Some(0), 1), "{}", ended.stderr);
+}
+
+#[test]
+fn a_port_that_speaks_no_amqp_is_not_called_a_slow_broker() {
+    // The system accepts the connection, nobody ever answers.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("amqp://{}/?linger=0.2", listener.local_addr().unwrap());
+    let ended = run(tool("publish", &[&url]), format!("{}\n", notification(1)).as_bytes());
+    assert_eq!(ended.code(), Some(69), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("1 records could not be delivered: no broker has let us in yet"),
+        "{}",
+        ended.stderr
+    );
 }

@@ -230,3 +230,64 @@ fn points_that_a_collector_does_not_want_are_counted() {
     assert_eq!(books["dropped"][format!("{url} refused with 500")], 5);
     assert!(ended.stderr.contains("too old"), "{}", ended.stderr);
 }
+
+#[test]
+fn one_sample_that_a_remote_write_refuses_takes_no_other_with_it() {
+    let is_refused = |asked: &Asked| {
+        let body = snap::raw::Decoder::new().decompress_vec(&asked.body).unwrap();
+        memchr::memmem::find(&body, b"rotten").is_some()
+    };
+    let server = Server::start(move |asked, _| match is_refused(asked) {
+        true => reply(400).with("out of bounds"),
+        false => reply(200),
+    });
+    let url = format!("prometheus+write://{}", server.place());
+    let input = samples(700) + &sample(0).replace("\"name\":\"m\"", "\"name\":\"rotten\"") + &samples(299);
+    assert!(input.contains("rotten"), "{input}");
+    let ended = run(tool("publish", &[&url, "--stats", "-"]), input.as_bytes());
+    assert_eq!(ended.code(), Some(69), "{}", ended.stderr);
+    assert!(ended.stderr.contains("answered 400: out of bounds; records lost: 1"), "{}", ended.stderr);
+    let books = ended.books();
+    assert_eq!(
+        (&books["written"], &books["dropped"][format!("{url} refused with 400")]),
+        (&999.into(), &1.into())
+    );
+    // 1,000 halved ten times, in two requests each; the input may have come in several batches.
+    assert!(server.asked().len() <= 32, "{}", server.asked().len());
+}
+
+#[test]
+fn a_remote_write_that_refuses_everything_is_not_asked_for_ever() {
+    let server = Server::start(|_, _| reply(400).with("no"));
+    let url = format!("prometheus+write://{}", server.place());
+    let ended = run(tool("publish", &[&url, "--stats", "-"]), samples(1000).as_bytes());
+    assert_eq!(ended.books()["dropped"][format!("{url} refused with 400")], 1000, "{}", ended.stderr);
+    // The input may have come in several batches.
+    assert!(server.asked().len() <= 3 * 128, "{}", server.asked().len());
+}
+
+#[test]
+fn a_record_that_a_service_has_no_form_for_is_lost_and_costs_the_exit_status() {
+    for scheme in ["prometheus+write", "otlp+http", "prometheus"] {
+        let server = Server::start(|_, _| reply(200));
+        let url = format!("{scheme}://{}/metrics/job/x", server.place());
+        let input = sample(1) + "{\"name\":\"x\",\"volume\":1}\n";
+        let ended = run(tool("publish", &[&url, "--stats", "-"]), input.as_bytes());
+        let lost: u64 =
+            ended.books()["dropped"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+        assert_eq!((ended.code(), lost), (Some(65), 1), "{scheme}: {}", ended.stderr);
+        assert_eq!(ended.books()["written"], 1, "{scheme}");
+    }
+}
+
+#[test]
+fn what_can_be_known_to_be_wrong_is_said_at_the_start() {
+    let ended = run(tool("publish", &["http://127.0.0.1:1/?token_file=/no/such/file"]), b"");
+    assert_eq!(ended.code(), Some(78), "{}", ended.stderr);
+    assert!(ended.stderr.contains("/no/such/file: No such file"), "{}", ended.stderr);
+    let ended = run(tool("publish", &["http://127.0.0.1:1x/"]), b"");
+    assert_eq!(ended.code(), Some(2), "{}", ended.stderr);
+    let ended = run(tool("publish", &["prometheus://127.0.0.1:1/"]), b"");
+    assert!(ended.stderr.contains("it is /metrics/job/NAME"), "{}", ended.stderr);
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+}

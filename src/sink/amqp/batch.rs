@@ -152,7 +152,7 @@ impl Batches {
     }
 
     fn lose(&self, books: &Books, reason: &'static str, why: &dyn std::fmt::Display) {
-        books.dropped(&format!("{} {reason}", self.name), 1);
+        books.unsendable(&format!("{} {reason}", self.name), 1);
         books.warn(reason, &format_args!("{}: {reason}: {why}", self.name));
     }
 }

@@ -26,6 +26,8 @@ const UNDER_WAY_MAX: usize = 256;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long the broker's farewell is waited for.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);
+/// A connection that lasted this long was a good one, even if there was nothing to deliver.
+const LASTED: Duration = Duration::from_secs(30);
 /// Topics of one address: samples, events, and notifications of seven priorities.
 const TOPICS_MAX: usize = 16;
 
@@ -64,6 +66,8 @@ struct Session {
     hold: Option<Instant>,
     backoff: Backoff,
     is_blocked: bool,
+    /// Whether a message was confirmed.
+    is_useful: bool,
 }
 
 impl Delivery {
@@ -87,7 +91,9 @@ impl Delivery {
         let (mut attempts, mut was_there) = (0, false);
         while !self.is_over() {
             let before = was_there;
-            let failed = match self.connection(&mut was_there).await {
+            let began = Instant::now();
+            let mut is_useful = false;
+            let failed = match self.connection(&mut was_there, &mut is_useful).await {
                 End::Done => return,
                 End::Failed(failed) => failed,
             };
@@ -96,8 +102,11 @@ impl Delivery {
                 return;
             }
             if std::mem::replace(&mut self.shared.state().presence, Presence::Away) == Presence::There {
-                backoff.reset();
-                attempts = 0;
+                // A broker that lets us in and ends it at the first message is not called again and again at once.
+                if is_useful || began.elapsed() >= LASTED {
+                    backoff.reset();
+                    attempts = 0;
+                }
                 self.say("connection lost", &failed);
             } else if attempts == 0 && !before {
                 self.say("cannot connect", &failed);
@@ -135,7 +144,7 @@ impl Delivery {
         let lost: u64 = state.waiting.iter().map(|message| message.records).sum();
         while state.remove_oldest().is_some() {}
         drop(state);
-        self.books.dropped(&format!("{} not delivered", self.name), lost);
+        self.books.undelivered(&format!("{} not delivered", self.name), lost);
         if lost > 0 {
             let name = &self.name;
             self.books
@@ -144,7 +153,9 @@ impl Delivery {
     }
 
     /// One connection from its beginning to its end.
-    async fn connection(&self, was_there: &mut bool) -> End {
+    ///
+    /// `was_there` is set when the broker lets us in, `is_useful` when it confirms a message.
+    async fn connection(&self, was_there: &mut bool, is_useful: &mut bool) -> End {
         let opened = {
             let mut opening = pin!(self.open());
             loop {
@@ -164,6 +175,7 @@ impl Delivery {
         }
         self.shared.changed.notify_all();
         let end = self.publish_all(&mut link, &mut session).await;
+        *is_useful = session.is_useful;
         self.take_back(&mut session);
         if matches!(end, End::Done) {
             let _ = timeout(FAREWELL_TIMEOUT, link.connection.close()).await;
@@ -191,6 +203,7 @@ impl Delivery {
             hold: None,
             backoff: Backoff::default(),
             is_blocked: false,
+            is_useful: false,
         };
         Ok((link, session))
     }
@@ -324,6 +337,7 @@ impl Delivery {
             }
             Event::Confirmed { tag, multiple } => {
                 session.backoff.reset();
+                session.is_useful = true;
                 for published in settled(&mut session.under_way, tag, multiple) {
                     self.confirmed(published);
                 }
@@ -342,7 +356,7 @@ impl Delivery {
             None => self.books.wrote(message.records, bytes as u64),
             Some(why) => {
                 let (name, topic) = (&self.name, &message.topic);
-                self.books.dropped(&format!("{name} unroutable"), message.records);
+                self.books.undelivered(&format!("{name} unroutable"), message.records);
                 self.books.warn(
                     "unroutable",
                     &format_args!("{name}: no queue takes messages with topic {topic}: {why}"),
@@ -371,7 +385,7 @@ impl Delivery {
             let drops = self.options.policy == Policy::Drop;
             self.left(&published.message, drops);
             if drops {
-                self.books.dropped(&format!("{} refused", self.name), published.message.records);
+                self.books.undelivered(&format!("{} refused", self.name), published.message.records);
             } else {
                 self.shared.state().waiting.push_front(published.message);
             }

@@ -203,7 +203,7 @@ impl AmqpSink {
     }
 
     fn lost(&self, reason: &str, records: u64) {
-        self.books.dropped(&format!("{} {reason}", self.name), records);
+        self.books.undelivered(&format!("{} {reason}", self.name), records);
     }
 }
 
@@ -276,7 +276,14 @@ impl Sink for AmqpSink {
         let lost =
             state.under_way_records + state.waiting.drain(..).map(|message| message.records).sum::<u64>();
         let failure = state.failure.take();
-        let why = state.last_error.take().unwrap_or_else(|| "the broker is too slow".to_owned());
+        let why = state.last_error.take().unwrap_or_else(|| {
+            let why = match state.presence {
+                // A broker waits some seconds before it says that a password is wrong, and another service for ever.
+                Presence::Unknown => "no broker has let us in yet; with a longer linger it may say why",
+                _ => "the broker is too slow",
+            };
+            why.to_owned()
+        });
         drop(state);
         self.shared.news.notify_one();
         self.lost("not delivered", lost);

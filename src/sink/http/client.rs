@@ -127,8 +127,11 @@ impl Client {
     /// A client of `target`'s receiver.
     ///
     /// # Errors
-    /// When a file of certificates or keys, or a proxy's address, cannot be used.
+    /// When a file of certificates, keys or a token cannot be used. A token that goes away later is waited for.
     pub fn new(target: &Target) -> Result<Client, Failure> {
+        if let Some(path) = &target.token_file {
+            Secret::from_file(path)?;
+        }
         let proxy = if target.proxy { Proxy::try_from_env() } else { None };
         let config = Agent::config_builder()
             .timeout_global(Some(target.timeout))

@@ -164,19 +164,8 @@ impl<'a> Round<'a> {
     /// # Errors
     /// As [`Round::delivered`].
     pub fn lost(&mut self, reason: &str, records: u64) -> Result<(), Abandoned> {
-        self.dropped(reason, records)?;
-        let failure = Failure::Unavailable(format!("{}: records {reason}", self.courier.name));
-        self.courier.books.trouble_quietly(&failure);
-        Ok(())
-    }
-
-    /// `records` cannot be said in the receiver's dialect; `reason` is short.
-    ///
-    /// # Errors
-    /// As [`Round::delivered`].
-    pub fn dropped(&mut self, reason: &str, records: u64) -> Result<(), Abandoned> {
         self.settle(records)?;
-        self.courier.books.dropped(&format!("{} {reason}", self.courier.name), records);
+        self.courier.books.undelivered(&format!("{} {reason}", self.courier.name), records);
         Ok(())
     }
 
@@ -197,13 +186,16 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
-    /// As [`Round::dropped`] of one record, and says `why`.
+    /// One record cannot be said in the receiver's dialect; `reason` is short, `why` is said. It counts as rejected for
+    /// the exit status.
     ///
     /// # Errors
     /// As [`Round::delivered`].
     pub fn unusable(&mut self, reason: &'static str, why: &dyn std::fmt::Display) -> Result<(), Abandoned> {
         self.courier.books.warn(reason, &format_args!("{}: {why}", self.courier.name));
-        self.dropped(reason, 1)
+        self.settle(1)?;
+        self.courier.books.unsendable(&format!("{} {reason}", self.courier.name), 1);
+        Ok(())
     }
 
     /// `records` of `kind` are none of the receiver's business.

@@ -16,6 +16,10 @@ use crate::wire::reading::{Read, Reading, Readings};
 /// Options of the dialects here.
 pub const OPTIONS: [&str; 1] = ["batch_size"];
 
+/// Requests that one batch of a remote write may become while what its receiver refuses is looked for: five samples of
+/// a thousand are found with a hundred.
+const REQUESTS_MAX: usize = 128;
+
 /// A sample, and how long its line is.
 pub type Placed<'a> = (Reading<'a>, u64);
 
@@ -56,27 +60,56 @@ impl RemoteWrite {
     }
 }
 
+impl RemoteWrite {
+    /// The request that writes `samples`; none over 4 GiB, which cannot be compressed.
+    fn request(&mut self, samples: &[Placed<'_>]) -> Option<Request> {
+        let mut batch = WriteBatch::default();
+        samples.iter().for_each(|(reading, _)| batch.add(reading));
+        let body = self.encoder.compress_vec(&batch.encode()).ok()?;
+        let mut request = Request::post("application/x-protobuf", body);
+        request.headers.push(("content-encoding", "snappy".to_owned()));
+        request.headers.push(("x-prometheus-remote-write-version", "0.1.0".to_owned()));
+        Some(request)
+    }
+
+    /// Writes `samples`. One that is too old, or out of order, has all of its request refused: halves are sent again,
+    /// the first half first because Prometheus wants the points of a series in order, until it stands alone.
+    ///
+    /// Prometheus 2.42 keeps nothing of a request that it refuses, and takes a series' last point once more. A receiver
+    /// that keeps the good ones may refuse them as out of order now: they are counted as lost, and are there.
+    fn write(&mut self, samples: &[Placed<'_>], round: &mut Round<'_>) -> Result<(), Abandoned> {
+        let mut parts = vec![samples];
+        let mut requests = 0;
+        while let Some(part) = parts.pop() {
+            let records = part.len() as u64;
+            let Some(request) = self.request(part) else {
+                round.lost("not compressed", records)?;
+                continue;
+            };
+            requests += 1;
+            match round.exchange(&request)? {
+                None => round.given_up(records)?,
+                Some(answer) if answer.is_success() => round.delivered(records, length(part))?,
+                // Every part that waits is sent once at least.
+                Some(answer)
+                    if matches!(answer.status, 400 | 413 | 422)
+                        && part.len() > 1
+                        && requests + parts.len() + 2 <= REQUESTS_MAX =>
+                {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
+                Some(answer) => round.refused(&answer, records)?,
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Dialect for RemoteWrite {
     fn deliver(&mut self, lines: &[&[u8]], round: &mut Round<'_>) -> Result<(), Abandoned> {
         let samples = samples(&mut self.readings, lines, round)?;
-        for samples in samples.chunks(self.batch_size) {
-            let mut batch = WriteBatch::default();
-            samples.iter().for_each(|(reading, _)| batch.add(reading));
-            let body = match self.encoder.compress_vec(&batch.encode()) {
-                Ok(body) => body,
-                // Only a request over 4 GiB cannot be compressed.
-                Err(error) => {
-                    round.dropped("not compressed", samples.len() as u64)?;
-                    debug_assert!(false, "{error}");
-                    continue;
-                }
-            };
-            let mut request = Request::post("application/x-protobuf", body);
-            request.headers.push(("content-encoding", "snappy".to_owned()));
-            request.headers.push(("x-prometheus-remote-write-version", "0.1.0".to_owned()));
-            round.post(&parcel(request, samples))?;
-        }
-        Ok(())
+        samples.chunks(self.batch_size).try_for_each(|samples| self.write(samples, round))
     }
 }
 

@@ -37,6 +37,10 @@ pub const SCHEMES: [&str; 7] =
 /// [`Failure::Usage`] for options that make no sense, [`Failure::Configuration`] for files that they name and that
 /// cannot be used. A receiver that is not there is no error.
 pub fn open(url: &Url, books: &Arc<Books>, stop: &Arc<Stop>) -> Result<Box<dyn Sink>, Failure> {
+    if url.scheme() == "prometheus" && !url.place().contains("/metrics/job") {
+        let why = "a Pushgateway takes nothing at this path: it is /metrics/job/NAME";
+        books.warn("path", &format_args!("{}: {why}", url.name()));
+    }
     let (target, dialect) = destination(url)?;
     let queue = target.queue;
     let delivery = Delivery::new(&target, dialect)?;

@@ -77,6 +77,18 @@ pub enum Rest<'a> {
     IsRefused(&'a [&'a str]),
 }
 
+/// Whether `HOST[:PORT]` has no port, or one that can be: what is none would be passed over further down.
+fn has_good_port(host: &str) -> bool {
+    // The colons of an IPv6 address stand in brackets.
+    let behind = host.rsplit_once(']').map_or(host, |(_, behind)| behind);
+    match behind.split_once(':') {
+        None => behind.is_empty() || !host.starts_with('['),
+        Some((_, port)) => {
+            port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+        }
+    }
+}
+
 impl Target {
     /// Reads `url`. `https:` and `ssl=True` mean TLS.
     ///
@@ -104,7 +116,8 @@ impl Target {
         if !is_left_out && host.is_empty()
             || host.starts_with(':')
             || path.contains('#')
-            || host.contains(['#', ' '])
+            || host.contains(['#', ' ', '&', '='])
+            || !has_good_port(host)
         {
             return Err(form());
         }
@@ -139,10 +152,12 @@ impl Target {
             keystone: None,
             words: &[],
             token_file,
-            timeout: url
-                .seconds("timeout", TIMEOUT_SECONDS_MAX)?
-                .filter(|timeout| !timeout.is_zero())
-                .unwrap_or(TIMEOUT),
+            timeout: match url.seconds("timeout", TIMEOUT_SECONDS_MAX)? {
+                Some(timeout) if timeout.is_zero() => {
+                    return Err(url.usage(&"timeout=0: no receiver answers in no time"));
+                }
+                timeout => timeout.unwrap_or(TIMEOUT),
+            },
             retries_max,
             verify,
             client_certificate,
@@ -201,7 +216,14 @@ mod tests {
         for (text, said) in [
             ("http:h", "is not http://HOST[:PORT][/PATH]"),
             ("http://:80/", "is not http://HOST"),
+            ("http://h:3920x/in", "is not http://HOST"),
+            ("http://h:99999", "is not http://HOST"),
+            ("http://h:", "is not http://HOST"),
+            ("http://[::1]x", "is not http://HOST"),
+            ("prometheus+write://h:abc", "is not prometheus+write://HOST"),
+            ("gnocchi://h:39200&linger=1", "is not gnocchi://HOST"),
             ("http://h/?timeout=x", "timeout=x is not a number of seconds"),
+            ("http://h/?timeout=0", "timeout=0: no receiver answers"),
             ("http://h/?max_retries=-1", "max_retries=-1 is not a number from 0"),
             ("http://h/?clientkey=k", "clientkey goes with clientcert"),
             ("http://u:secret@h/?token_file=t", "http://u:***@h/?token_file=t: names both"),
