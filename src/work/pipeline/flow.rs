@@ -6,7 +6,7 @@ use std::rc::Rc;
 use foldhash::fast::RandomState;
 
 use super::outlet::{Outlets, Shown};
-use crate::base::{Books, Failure};
+use crate::base::Books;
 use crate::model::Node;
 use crate::pipeline::transform::{Chain, Dropped, Drops};
 use crate::pipeline::{BadSample, Pipelines, Sample, Source};
@@ -44,23 +44,19 @@ struct Route {
 }
 
 impl Flow {
-    /// A flow as `plan` says; sinks that are the same in `before` keep what their transformers know.
-    ///
-    /// # Errors
-    /// When a publisher cannot be opened.
-    pub fn new(plan: Pipelines, before: Option<Flow>, outlets: &mut Outlets) -> Result<Flow, Failure> {
+    /// A flow as `plan` says, to the `outlets` that are open; sinks that are the same in `before` keep what their
+    /// transformers know.
+    pub fn new(plan: Pipelines, before: Option<Flow>, outlets: &Outlets) -> Flow {
         let mut before: Vec<Branch> = before.map(|flow| flow.branches).unwrap_or_default();
         let mut branches = Vec::new();
-        for (place, sink) in plan.sinks.into_iter().enumerate() {
+        for sink in plan.sinks {
             let same = before.iter().position(|old| old.definition == sink.definition);
             let chain = match same {
                 Some(place) => before.swap_remove(place).chain,
                 None => Chain::new(&sink.transformers),
             };
-            // A sink that no source names is not opened.
-            let is_used = plan.sources.iter().any(|source| source.sinks.contains(&place));
-            let publishers = sink.publishers.iter().filter(|_| is_used);
-            let places = publishers.map(|publisher| outlets.place(publisher)).collect::<Result<_, _>>()?;
+            // What no source names is not open, and gets nothing.
+            let places = sink.publishers.iter().filter_map(|publisher| outlets.place(publisher)).collect();
             branches.push(Branch {
                 name: sink.name,
                 transformers: sink.transformers.iter().map(|plan| plan.name()).collect(),
@@ -83,7 +79,7 @@ impl Flow {
         if lost > 0 {
             flow.dropped.insert("dropped_by_reload", lost as u64);
         }
-        Ok(flow)
+        flow
     }
 
     /// Takes the record `line` named `name` to all its sinks.

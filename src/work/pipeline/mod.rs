@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::base::{Books, Failure, LineSink, Stop};
 use crate::model::RecordKind;
-use crate::pipeline::{BadSample, Number, Pipelines};
+use crate::pipeline::{BadSample, Number, Pipelines, Publisher};
 use crate::wire::json::{Records, Reject, ValueKind, unescape};
 use crate::work::records::{Line, Trouble, Worker};
 
@@ -36,6 +36,12 @@ pub struct Plans {
     pub samples: Option<Pipelines>,
     /// Of event_pipeline.yaml.
     pub events: Option<Pipelines>,
+}
+
+impl Plans {
+    fn publishers(&self) -> impl Iterator<Item = &Publisher> {
+        self.samples.iter().chain(&self.events).flat_map(Pipelines::publishers)
+    }
 }
 
 /// Reads the plans of a run anew.
@@ -71,11 +77,10 @@ impl Publishing {
         tee: bool,
         books: &Arc<Books>,
     ) -> Result<Publishing, Failure> {
-        let samples = plans.samples.map(|plan| Flow::new(plan, None, &mut outlets)).transpose()?;
-        let events = plans.events.map(|plan| Flow::new(plan, None, &mut outlets)).transpose()?;
+        outlets.open(plans.publishers())?;
         Ok(Publishing {
-            samples,
-            events,
+            samples: plans.samples.map(|plan| Flow::new(plan, None, &outlets)),
+            events: plans.events.map(|plan| Flow::new(plan, None, &outlets)),
             outlets,
             tee,
             books: Arc::clone(books),
@@ -85,7 +90,8 @@ impl Publishing {
     }
 
     /// Takes up what `read` gives whenever `stop` says that a reload was asked for. Publishers that stay are reopened,
-    /// transformers of sinks that stay the same keep what they know; when `read` fails, all stays as it is.
+    /// transformers of sinks that stay the same keep what they know; when `read` fails, or a publisher cannot be opened,
+    /// all stays as it is.
     pub fn reload_with(&mut self, stop: &Arc<Stop>, read: Read) {
         self.reload = Some(Reload { stop: Arc::clone(stop), seen: stop.reloads(), read });
     }
@@ -112,27 +118,24 @@ impl Publishing {
         self.outlets.count();
     }
 
-    fn reread(&mut self) -> Result<(), Failure> {
-        let Some(reload) = &mut self.reload else { return Ok(()) };
-        let plans = match (reload.read)() {
+    fn reread(&mut self) {
+        let Some(reload) = &mut self.reload else { return };
+        self.outlets.reopen();
+        let opened = (reload.read)().and_then(|plans| {
+            self.outlets.open(plans.publishers())?;
+            Ok(plans)
+        });
+        let plans = match opened {
             Ok(plans) => plans,
             Err(failure) => {
                 self.books.complain(&failure);
                 self.books.complain(&"the pipelines stay as they were");
-                self.outlets.reopen();
-                return Ok(());
+                return;
             }
         };
-        self.outlets.reopen();
-        self.outlets.begin_again();
-        let replace = |flow: &mut Option<Flow>, plan: Option<Pipelines>, outlets: &mut Outlets| {
-            *flow = plan.map(|plan| Flow::new(plan, flow.take(), outlets)).transpose()?;
-            Ok::<_, Failure>(())
-        };
-        replace(&mut self.samples, plans.samples, &mut self.outlets)?;
-        replace(&mut self.events, plans.events, &mut self.outlets)?;
+        self.samples = plans.samples.map(|plan| Flow::new(plan, self.samples.take(), &self.outlets));
+        self.events = plans.events.map(|plan| Flow::new(plan, self.events.take(), &self.outlets));
         self.outlets.close_unused();
-        Ok(())
     }
 }
 
@@ -187,7 +190,10 @@ impl Worker for Publishing {
             let reloads = reload.stop.reloads();
             std::mem::replace(&mut reload.seen, reloads) != reloads
         });
-        if asked { self.reread() } else { Ok(()) }
+        if asked {
+            self.reread();
+        }
+        Ok(())
     }
 
     fn pause(&mut self, out: &mut dyn LineSink) -> Result<(), Failure> {
