@@ -16,7 +16,7 @@ use crate::pipeline::{BadSample, Number, Pipelines, Publisher};
 use crate::wire::json::{Records, Reject, ValueKind, unescape};
 use crate::work::records::{Line, Trouble, Worker};
 
-use flow::Flow;
+use flow::{Flow, Taken};
 pub use outlet::{Opener, Outlets, Shown, Way, Witness};
 pub use rehearsal::Rehearsal;
 
@@ -107,8 +107,23 @@ impl Publishing {
             flow.finish(&mut self.outlets);
         }
         self.count();
-        let told = self.outlets.tell(out).and_then(|()| out.flush());
+        let told = self.outlets.tell(out);
+        let told = told.and_then(|()| self.print(|| out.flush()));
         self.outlets.close().and(told)
+    }
+
+    /// Prints what --tee prints. When nobody reads it any more, or it cannot be written, publishing goes on without.
+    fn print(&mut self, act: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+        match act() {
+            Err(failure) if self.tee => {
+                self.tee = false;
+                if !matches!(failure, Failure::OutputClosed) {
+                    self.books.trouble(&failure);
+                }
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     fn count(&mut self) {
@@ -166,9 +181,6 @@ impl Worker for Publishing {
             records.check(line.bytes)?;
         }
         let Some(flow) = flow else { return Err(Trouble::Skip(kind)) };
-        if self.tee {
-            out.line(line.bytes)?;
-        }
         let slot = records.extra(name);
         self.name.clear();
         let wrong = Reject::WrongType { kind, key: KEYS[name], expected: "a text of whole characters" };
@@ -178,9 +190,18 @@ impl Worker for Publishing {
             _ => return Err(wrong.into()),
         }
         self.outlets.see(line, kind, &self.name);
-        flow.take(&self.name, line.bytes, &mut self.outlets).map_err(|bad| rejection(kind, bad))?;
+        let taken = flow.take(&self.name, line.bytes, &mut self.outlets).map_err(|bad| rejection(kind, bad));
+        if let Ok(Taken { refused: Some(bad), .. }) = &taken {
+            let (source, number) = (line.source, line.number);
+            self.books.warn("not transformed", &format_args!("{source}:{number}: {bad}; not transformed"));
+        }
         self.outlets.check()?;
         self.outlets.tell(out)?;
+        // Published first, then printed, and printed once.
+        let taken = taken?;
+        if self.tee && !taken.printed {
+            self.print(|| out.line(line.bytes))?;
+        }
         Ok(())
     }
 
@@ -205,13 +226,13 @@ impl Worker for Publishing {
         self.outlets.flush();
         self.outlets.check()?;
         self.outlets.tell(out)?;
-        out.flush()
+        self.print(|| out.flush())
     }
 
     fn settle(&mut self, out: &mut dyn LineSink) -> Result<(), Failure> {
         self.outlets.settle();
         self.outlets.check()?;
-        out.settle()
+        self.print(|| out.settle())
     }
 }
 
