@@ -49,6 +49,15 @@ pub struct Pipelines {
     pub warnings: Vec<Fault>,
 }
 
+impl Pipelines {
+    /// The publishers of the sinks that a source names: nobody else gets anything, and no other is opened.
+    pub fn publishers(&self) -> impl Iterator<Item = &Publisher> {
+        let is_used = |place: &usize| self.sources.iter().any(|source| source.sinks.contains(place));
+        let used = self.sinks.iter().enumerate().filter(move |(place, _)| is_used(place));
+        used.flat_map(|(_, sink)| &sink.publishers)
+    }
+}
+
 /// Which records go to which sinks.
 #[derive(Debug)]
 pub struct Source {

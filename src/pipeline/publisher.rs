@@ -56,6 +56,11 @@ impl Publisher {
         }
     }
 
+    /// Whether it prints.
+    pub fn is_standard_output(&self) -> bool {
+        matches!(self, Publisher::Address(address) if address == "-")
+    }
+
     /// The address as it was written, a password replaced.
     pub fn name(&self) -> String {
         match self {

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use foldhash::fast::RandomState;
 
 use super::outlet::{Outlets, Shown};
-use crate::base::{Books, Failure};
+use crate::base::Books;
 use crate::model::Node;
 use crate::pipeline::transform::{Chain, Dropped, Drops};
-use crate::pipeline::{BadSample, Pipelines, Sample, Source};
+use crate::pipeline::{BadSample, Pipelines, Publisher, Sample, Source};
 use crate::wire::json::{read_node, write_node};
 
 /// Names whose way is remembered; a stream has hundreds, more are looked up anew.
@@ -36,32 +36,42 @@ struct Branch {
     chain: Chain,
     outlets: Vec<usize>,
     definition: String,
+    /// Whether what it gets is printed.
+    prints: bool,
+}
+
+/// What became of a record.
+#[derive(Default)]
+pub struct Taken {
+    /// It was printed as it came.
+    pub printed: bool,
+    /// Why sinks with transformers could not use it, while others have got it.
+    pub refused: Option<BadSample>,
 }
 
 /// The pairs of source and sink that a name goes through, in the order of the file.
 struct Route {
     pairs: Vec<(usize, usize)>,
+    /// Whether all of these sinks have transformers.
+    only_transforms: bool,
 }
 
 impl Flow {
-    /// A flow as `plan` says; sinks that are the same in `before` keep what their transformers know.
-    ///
-    /// # Errors
-    /// When a publisher cannot be opened.
-    pub fn new(plan: Pipelines, before: Option<Flow>, outlets: &mut Outlets) -> Result<Flow, Failure> {
+    /// A flow as `plan` says, to the `outlets` that are open; sinks that are the same in `before` keep what their
+    /// transformers know.
+    pub fn new(plan: Pipelines, before: Option<Flow>, outlets: &Outlets) -> Flow {
         let mut before: Vec<Branch> = before.map(|flow| flow.branches).unwrap_or_default();
         let mut branches = Vec::new();
-        for (place, sink) in plan.sinks.into_iter().enumerate() {
+        for sink in plan.sinks {
             let same = before.iter().position(|old| old.definition == sink.definition);
             let chain = match same {
                 Some(place) => before.swap_remove(place).chain,
                 None => Chain::new(&sink.transformers),
             };
-            // A sink that no source names is not opened.
-            let is_used = plan.sources.iter().any(|source| source.sinks.contains(&place));
-            let publishers = sink.publishers.iter().filter(|_| is_used);
-            let places = publishers.map(|publisher| outlets.place(publisher)).collect::<Result<_, _>>()?;
+            // What no source names is not open, and gets nothing.
+            let places = sink.publishers.iter().filter_map(|publisher| outlets.place(publisher)).collect();
             branches.push(Branch {
+                prints: sink.publishers.iter().any(Publisher::is_standard_output),
                 name: sink.name,
                 transformers: sink.transformers.iter().map(|plan| plan.name()).collect(),
                 chain,
@@ -83,26 +93,28 @@ impl Flow {
         if lost > 0 {
             flow.dropped.insert("dropped_by_reload", lost as u64);
         }
-        Ok(flow)
+        flow
     }
 
     /// Takes the record `line` named `name` to all its sinks.
     ///
     /// # Errors
-    /// [`BadSample`] when its sinks have transformers, which cannot use it; the other sinks have got it.
-    pub fn take(&mut self, name: &[u8], line: &[u8], outlets: &mut Outlets) -> Result<(), BadSample> {
+    /// [`BadSample`] when all of its sinks have transformers, which cannot use it.
+    pub fn take(&mut self, name: &[u8], line: &[u8], outlets: &mut Outlets) -> Result<Taken, BadSample> {
         let route = self.route(name);
         if route.pairs.is_empty() {
             self.not_taken += 1;
             outlets.shows(Shown::NotTaken);
-            return Ok(());
+            return Ok(Taken::default());
         }
+        let mut taken = Taken::default();
         let mut sample: Option<Result<Sample<'_>, BadSample>> = None;
         for &(source, place) in &route.pairs {
             let branch = &mut self.branches[place];
             outlets.shows(Shown::Taken { source: &self.sources[source].name, sink: &branch.name });
             if branch.chain.is_empty() {
                 outlets.line(&branch.outlets, &branch.name, line);
+                taken.printed |= branch.prints;
                 continue;
             }
             let read = || match read_node(line) {
@@ -115,12 +127,16 @@ impl Flow {
                 delivery.take(sample.clone());
             }
         }
-        if let Some(Err(bad)) = &sample
-            && outlets.is_watched()
-        {
+        let Some(Err(bad)) = sample else { return Ok(taken) };
+        if outlets.is_watched() {
             outlets.shows(Shown::Refused { why: &bad.to_string() });
         }
-        sample.map_or(Ok(()), |sample| sample.map(drop))
+        if route.only_transforms {
+            return Err(bad);
+        }
+        // A record that somebody has got is not rejected: each is either published or in the books once.
+        *self.dropped.entry("not_transformed").or_default() += 1;
+        Ok(Taken { refused: Some(bad), ..taken })
     }
 
     fn route(&mut self, name: &[u8]) -> Rc<Route> {
@@ -134,7 +150,8 @@ impl Flow {
                 pairs.extend(source.sinks.iter().map(|sink| (index, *sink)));
             }
         }
-        let route = Rc::new(Route { pairs });
+        let only_transforms = pairs.iter().all(|(_, sink)| !self.branches[*sink].chain.is_empty());
+        let route = Rc::new(Route { pairs, only_transforms });
         if self.routes.len() < NAMES_MAX {
             self.routes.insert(name.to_vec(), Rc::clone(&route));
         }

@@ -13,12 +13,12 @@ use std::sync::Arc;
 
 use crate::base::{Books, Failure, LineSink, Stop};
 use crate::model::RecordKind;
-use crate::pipeline::{BadSample, Number, Pipelines};
+use crate::pipeline::{BadSample, Number, Pipelines, Publisher};
 use crate::wire::json::{Records, Reject, ValueKind, unescape};
 use crate::work::records::{Line, Trouble, Worker};
 
 pub use direct::Showing;
-use flow::Flow;
+use flow::{Flow, Taken};
 pub use outlet::{Opener, Outlets, Shown, Way, Witness};
 pub use rehearsal::Rehearsal;
 
@@ -38,6 +38,12 @@ pub struct Plans {
     pub samples: Option<Pipelines>,
     /// Of event_pipeline.yaml.
     pub events: Option<Pipelines>,
+}
+
+impl Plans {
+    fn publishers(&self) -> impl Iterator<Item = &Publisher> {
+        self.samples.iter().chain(&self.events).flat_map(Pipelines::publishers)
+    }
 }
 
 /// Reads the plans of a run anew.
@@ -73,11 +79,10 @@ impl Publishing {
         tee: bool,
         books: &Arc<Books>,
     ) -> Result<Publishing, Failure> {
-        let samples = plans.samples.map(|plan| Flow::new(plan, None, &mut outlets)).transpose()?;
-        let events = plans.events.map(|plan| Flow::new(plan, None, &mut outlets)).transpose()?;
+        outlets.open(plans.publishers())?;
         Ok(Publishing {
-            samples,
-            events,
+            samples: plans.samples.map(|plan| Flow::new(plan, None, &outlets)),
+            events: plans.events.map(|plan| Flow::new(plan, None, &outlets)),
             outlets,
             tee,
             books: Arc::clone(books),
@@ -87,7 +92,8 @@ impl Publishing {
     }
 
     /// Takes up what `read` gives whenever `stop` says that a reload was asked for. Publishers that stay are reopened,
-    /// transformers of sinks that stay the same keep what they know; when `read` fails, all stays as it is.
+    /// transformers of sinks that stay the same keep what they know; when `read` fails, or a publisher cannot be opened,
+    /// all stays as it is.
     pub fn reload_with(&mut self, stop: &Arc<Stop>, read: Read) {
         self.reload = Some(Reload { stop: Arc::clone(stop), seen: stop.reloads(), read });
     }
@@ -103,8 +109,23 @@ impl Publishing {
             flow.finish(&mut self.outlets);
         }
         self.count();
-        let told = self.outlets.tell(out).and_then(|()| out.flush());
+        let told = self.outlets.tell(out);
+        let told = told.and_then(|()| self.print(|| out.flush()));
         self.outlets.close().and(told)
+    }
+
+    /// Prints what --tee prints. When nobody reads it any more, or it cannot be written, publishing goes on without.
+    fn print(&mut self, act: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+        match act() {
+            Err(failure) if self.tee => {
+                self.tee = false;
+                if !matches!(failure, Failure::OutputClosed) {
+                    self.books.trouble(&failure);
+                }
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     fn count(&mut self) {
@@ -114,27 +135,24 @@ impl Publishing {
         self.outlets.count();
     }
 
-    fn reread(&mut self) -> Result<(), Failure> {
-        let Some(reload) = &mut self.reload else { return Ok(()) };
-        let plans = match (reload.read)() {
+    fn reread(&mut self) {
+        let Some(reload) = &mut self.reload else { return };
+        self.outlets.reopen();
+        let opened = (reload.read)().and_then(|plans| {
+            self.outlets.open(plans.publishers())?;
+            Ok(plans)
+        });
+        let plans = match opened {
             Ok(plans) => plans,
             Err(failure) => {
                 self.books.complain(&failure);
                 self.books.complain(&"the pipelines stay as they were");
-                self.outlets.reopen();
-                return Ok(());
+                return;
             }
         };
-        self.outlets.reopen();
-        self.outlets.begin_again();
-        let replace = |flow: &mut Option<Flow>, plan: Option<Pipelines>, outlets: &mut Outlets| {
-            *flow = plan.map(|plan| Flow::new(plan, flow.take(), outlets)).transpose()?;
-            Ok::<_, Failure>(())
-        };
-        replace(&mut self.samples, plans.samples, &mut self.outlets)?;
-        replace(&mut self.events, plans.events, &mut self.outlets)?;
+        self.samples = plans.samples.map(|plan| Flow::new(plan, self.samples.take(), &self.outlets));
+        self.events = plans.events.map(|plan| Flow::new(plan, self.events.take(), &self.outlets));
         self.outlets.close_unused();
-        Ok(())
     }
 }
 
@@ -165,9 +183,6 @@ impl Worker for Publishing {
             records.check(line.bytes)?;
         }
         let Some(flow) = flow else { return Err(Trouble::Skip(kind)) };
-        if self.tee {
-            out.line(line.bytes)?;
-        }
         let slot = records.extra(name);
         self.name.clear();
         let wrong = Reject::WrongType { kind, key: KEYS[name], expected: "a text of whole characters" };
@@ -177,9 +192,18 @@ impl Worker for Publishing {
             _ => return Err(wrong.into()),
         }
         self.outlets.see(line, kind, &self.name);
-        flow.take(&self.name, line.bytes, &mut self.outlets).map_err(|bad| rejection(kind, bad))?;
+        let taken = flow.take(&self.name, line.bytes, &mut self.outlets).map_err(|bad| rejection(kind, bad));
+        if let Ok(Taken { refused: Some(bad), .. }) = &taken {
+            let (source, number) = (line.source, line.number);
+            self.books.warn("not transformed", &format_args!("{source}:{number}: {bad}; not transformed"));
+        }
         self.outlets.check()?;
         self.outlets.tell(out)?;
+        // Published first, then printed, and printed once.
+        let taken = taken?;
+        if self.tee && !taken.printed {
+            self.print(|| out.line(line.bytes))?;
+        }
         Ok(())
     }
 
@@ -189,7 +213,10 @@ impl Worker for Publishing {
             let reloads = reload.stop.reloads();
             std::mem::replace(&mut reload.seen, reloads) != reloads
         });
-        if asked { self.reread() } else { Ok(()) }
+        if asked {
+            self.reread();
+        }
+        Ok(())
     }
 
     fn pause(&mut self, out: &mut dyn LineSink) -> Result<(), Failure> {
@@ -201,13 +228,13 @@ impl Worker for Publishing {
         self.outlets.flush();
         self.outlets.check()?;
         self.outlets.tell(out)?;
-        out.flush()
+        self.print(|| out.flush())
     }
 
     fn settle(&mut self, out: &mut dyn LineSink) -> Result<(), Failure> {
         self.outlets.settle();
         self.outlets.check()?;
-        out.settle()
+        self.print(|| out.settle())
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Outlets {
 }
 
 struct Outlet {
-    /// None once the outlet is closed while the run goes on.
+    /// None once the outlet is closed while the run goes on: nothing is handed to it, and its place is free.
     publisher: Option<Publisher>,
     way: Way,
     has_failed: bool,
@@ -111,23 +111,59 @@ impl Outlets {
         self
     }
 
-    /// The place of `publisher`, which is opened if it is not yet. One file has one writer and rotates in one place,
-    /// and one receiver gets one connection, so equal addresses are one outlet; Ceilometer opens each anew.
+    /// Opens those of `publishers` that are not open, or have failed; from now on the others are not in use. One file
+    /// has one writer and rotates in one place, and one receiver gets one connection, so equal addresses are one
+    /// outlet; Ceilometer opens each anew.
     ///
     /// # Errors
-    /// When it cannot be opened.
-    pub fn place(&mut self, publisher: &Publisher) -> Result<usize, Failure> {
-        if let Some(place) = self.all.iter().position(|outlet| outlet.publisher.as_ref() == Some(publisher)) {
+    /// When one cannot be opened: all is then as it was before.
+    pub fn open<'p>(&mut self, publishers: impl Iterator<Item = &'p Publisher>) -> Result<(), Failure> {
+        let before: Vec<bool> =
+            self.all.iter_mut().map(|outlet| std::mem::take(&mut outlet.is_used)).collect();
+        let mut result = Ok(());
+        for publisher in publishers {
+            result = self.open_one(publisher);
+            if result.is_err() {
+                break;
+            }
+        }
+        if result.is_err() {
+            for (place, outlet) in self.all.iter_mut().enumerate() {
+                if before.get(place) == Some(&true) {
+                    outlet.is_used = true;
+                } else if outlet.is_used {
+                    // Nothing was handed to it.
+                    let _ = outlet.close();
+                    outlet.forget();
+                }
+            }
+        }
+        result
+    }
+
+    fn open_one(&mut self, publisher: &Publisher) -> Result<(), Failure> {
+        if let Some(place) = self.place(publisher) {
             self.all[place].is_used = true;
-            return Ok(place);
+            return Ok(());
         }
         let way = match publisher {
             Publisher::Nowhere => Way::Nowhere,
             Publisher::Address(url) => (self.open)(url)?,
         };
         let publisher = Some(publisher.clone());
-        self.all.push(Outlet { publisher, way, has_failed: false, is_used: true, taken: 0 });
-        Ok(self.all.len() - 1)
+        let opened = Outlet { publisher, way, has_failed: false, is_used: true, taken: 0 };
+        // The place of one that was closed is free, so that reloads do not make the list longer and longer.
+        match self.all.iter_mut().find(|outlet| outlet.publisher.is_none()) {
+            Some(free) => *free = opened,
+            None => self.all.push(opened),
+        }
+        Ok(())
+    }
+
+    /// The place of `publisher`, if it is open.
+    pub fn place(&self, publisher: &Publisher) -> Option<usize> {
+        let is_this = |outlet: &Outlet| !outlet.has_failed && outlet.publisher.as_ref() == Some(publisher);
+        self.all.iter().position(is_this)
     }
 
     /// Hands a record of the sink `sink` to the outlets at `places`.
@@ -209,24 +245,14 @@ impl Outlets {
         }
     }
 
-    /// No outlet is in use until [`Outlets::place`] asks for it again; one that failed is then opened anew.
-    pub fn begin_again(&mut self) {
-        for outlet in &mut self.all {
-            outlet.is_used = false;
-            if outlet.has_failed {
-                outlet.publisher = None;
-            }
-        }
-    }
-
-    /// Closes the outlets that nobody asked for since [`Outlets::begin_again`]. Their places stay.
+    /// Closes the outlets that the last [`Outlets::open`] did not ask for.
     pub fn close_unused(&mut self) {
         self.count();
         for outlet in self.all.iter_mut().filter(|outlet| !outlet.is_used) {
             if let Err(failure) = outlet.close() {
                 self.books.trouble(&failure);
             }
-            (outlet.publisher, outlet.has_failed) = (None, true);
+            outlet.forget();
         }
     }
 
@@ -282,6 +308,11 @@ impl Outlet {
             (_, Some(publisher)) => publisher.name(),
             (_, None) => String::new(),
         }
+    }
+
+    /// Its place is free.
+    fn forget(&mut self) {
+        (self.publisher, self.has_failed, self.is_used) = (None, true, false);
     }
 
     fn close(&mut self) -> Result<(), Failure> {
