@@ -21,7 +21,7 @@ use crate::base::broker::{Event, Link, LinkError, NOT_ALLOWED, NOT_FOUND, Troubl
 use crate::base::{Backoff, Books, Failure};
 
 /// Messages published and not confirmed yet: RabbitMQ confirms in bunches, and slower for a disk.
-const UNDER_WAY_MAX: usize = 256;
+const UNDER_WAY_MAX: usize = 1024;
 /// How often it is looked whether the connection is still there, should its end have gone unnoticed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long the broker's farewell is waited for.
