@@ -163,6 +163,7 @@ impl StreamSource {
         polled.extend(self.senders.iter().map(|sender| PollFd::new(&sender.socket, PollFlags::IN)));
         // An interrupted or failed wait is no harm: nothing is ready then, and the caller comes again.
         let ready = poll(&mut polled, timeout.as_ref()).is_ok_and(|count| count > 0);
+        stop.woken();
         let ready: Vec<bool> = polled.iter().map(|one| ready && !one.revents().is_empty()).collect();
         for (sender, ready) in self.senders.iter_mut().zip(&ready[2..]) {
             sender.readable = *ready;
