@@ -320,14 +320,21 @@ impl<R: AsFd> LineReader<R> {
         let no_time = Timespec { tv_sec: 0, tv_nsec: 0 };
         // Interrupted is not ready: a signal may interrupt even a question that waits for nothing.
         if poll(&mut ready, Some(&no_time)).unwrap_or(0) == 0 {
-            pause()?;
-            let mut ready = [
-                PollFd::from_borrowed_fd(self.input.as_fd(), PollFlags::IN),
-                PollFd::from_borrowed_fd(stop.as_fd(), PollFlags::IN),
-            ];
-            // The thread that takes signals asks for the stop after the signal interrupted us, and a read that blocks
-            // would not hear of it: an interrupted wait goes on. A wait that fails is no harm.
-            while matches!(poll(&mut ready, None), Err(Errno::INTR)) {}
+            loop {
+                pause()?;
+                let mut ready = [
+                    PollFd::from_borrowed_fd(self.input.as_fd(), PollFlags::IN),
+                    PollFd::from_borrowed_fd(stop.as_fd(), PollFlags::IN),
+                ];
+                // The thread that takes signals asks for the stop after the signal interrupted us, and a read that
+                // blocks would not hear of it: an interrupted wait goes on. A wait that fails is no harm.
+                while matches!(poll(&mut ready, None), Err(Errno::INTR)) {}
+                // A pause takes up the reload, and a read that blocks would not.
+                let readable = !ready[0].revents().is_empty();
+                if !stop.woken() || readable {
+                    break;
+                }
+            }
         }
         Ok(())
     }
@@ -401,6 +408,25 @@ mod tests {
             lines,
             [(1, Some(b"a".to_vec())), (2, Some(b"b".to_vec())), (3, None), (4, Some(b"c".to_vec()))]
         );
+    }
+
+    #[test]
+    fn a_reload_makes_a_read_that_blocks_pause_again() {
+        let (_ours, theirs) = UnixStream::pair().unwrap();
+        let mut reader = LineReader::new(theirs, "test", LINE_MAX);
+        let stop = Stop::new().unwrap();
+        let mut pauses = 0;
+        let end = reader.next(&stop, &mut || {
+            pauses += 1;
+            if pauses < 4 {
+                stop.request_reload()
+            } else {
+                stop.request()
+            }
+            Ok(())
+        });
+        assert!(matches!(end, Ok(None)));
+        assert_eq!(pauses, 4);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Signals: TERM and INT stop the input, USR1 shows the books, HUP asks for a reopening.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -17,7 +17,8 @@ use super::Books;
 pub struct Stop {
     requested: AtomicBool,
     reloads: AtomicU64,
-    /// Readable from the moment a stop is requested, for ever: whoever polls it wakes up.
+    /// Readable from the moment a stop is requested, for ever, and from a reload until [`Stop::woken`]: whoever polls it
+    /// wakes up.
     readable: UnixStream,
     writable: UnixStream,
 }
@@ -29,13 +30,15 @@ impl Stop {
     /// When the system has no descriptors left.
     pub fn new() -> io::Result<Stop> {
         let (readable, writable) = UnixStream::pair()?;
+        // Nobody waits here: a full pipe is as readable as one byte more, and an empty one is not waited for.
+        readable.set_nonblocking(true)?;
+        writable.set_nonblocking(true)?;
         Ok(Stop { requested: AtomicBool::new(false), reloads: AtomicU64::new(0), readable, writable })
     }
 
     /// Asks everybody to finish the record in hand.
     pub fn request(&self) {
         self.requested.store(true, Ordering::Release);
-        // A full pipe is as readable as one byte more.
         let _ = (&self.writable).write(b"x");
     }
 
@@ -47,6 +50,23 @@ impl Stop {
     /// Asks for files to be reopened and configurations to be read again.
     pub fn request_reload(&self) {
         self.reloads.fetch_add(1, Ordering::AcqRel);
+        let _ = (&self.writable).write(b"x");
+    }
+
+    /// Called behind each wait for [`Stop::as_fd`]: whether a reload ended it. The caller calls its `pause`, which
+    /// takes the reload up, before it waits again.
+    ///
+    /// Of several threads that wait one may hear of a reload alone.
+    pub fn woken(&self) -> bool {
+        let mut bytes = [0; 64];
+        if self.requested() || !matches!((&self.readable).read(&mut bytes), Ok(1..)) {
+            return false;
+        }
+        // A stop that was requested meanwhile stays readable.
+        if self.requested() {
+            let _ = (&self.writable).write(b"x");
+        }
+        true
     }
 
     /// How often a reopening was asked for; compare with the number seen last.
@@ -54,7 +74,7 @@ impl Stop {
         self.reloads.load(Ordering::Acquire)
     }
 
-    /// Becomes readable when a stop is requested, and is never drained.
+    /// Becomes readable when a stop is requested, and then stays so; when a reload is, until [`Stop::woken`].
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.readable.as_fd()
     }

@@ -230,6 +230,7 @@ impl Follow {
             }
             None => poll(&mut [stopped], Some(&LOOK_EVERY)),
         };
+        stop.woken();
         let Some(inotify) = self.inotify.as_ref().filter(|_| ready != Ok(0)) else {
             self.watch_directory();
             return;

@@ -181,6 +181,7 @@ impl StreamSource {
             .extend(self.senders.iter().map(|sender| PollFd::new(&sender.socket, sender.socket.interest())));
         // An interrupted or failed wait is no harm: nothing is ready then, and the caller comes again.
         let ready = poll(&mut polled, timeout.as_ref()).is_ok_and(|count| count > 0);
+        stop.woken();
         let ready: Vec<bool> = polled.iter().map(|one| ready && !one.revents().is_empty()).collect();
         for (sender, ready) in self.senders.iter_mut().zip(&ready[2..]) {
             sender.readable = *ready;

@@ -164,6 +164,7 @@ impl UdpSource {
             [PollFd::new(&self.socket, PollFlags::IN), PollFd::from_borrowed_fd(stop.as_fd(), PollFlags::IN)];
         // An interrupted or failed wait is no harm: the caller asks for a stop, then receives.
         let _ = poll(&mut ready, timeout.as_ref());
+        stop.woken();
     }
 
     /// Enters what the kernel dropped since the last time in the books.

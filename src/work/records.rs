@@ -105,6 +105,7 @@ pub fn run<W: Worker>(
     let result = loop {
         // A pause needs the worker and the output, which the block behind it needs too: one after the other.
         let mut pause = || {
+            worker.refresh(records)?;
             worker.pause(out)?;
             if settles { worker.settle(out) } else { Ok(()) }
         };

@@ -94,6 +94,8 @@ enum Owned {
         line: u64,
         bytes: u64,
     },
+    /// A reload was asked for.
+    Refresh,
     /// The reader waits for the answer, which comes when all that it sent before has left this process.
     Settle(SyncSender<()>),
 }
@@ -101,7 +103,13 @@ enum Owned {
 fn read(mut source: Box<dyn Source>, sender: &SyncSender<Owned>, books: &Books, stop: &Stop) {
     let settles = source.acknowledges();
     // A writer that is gone never answers, and nothing may be acknowledged that it did not write.
+    // One that was asked for before this thread began is taken up, too.
+    let mut reloads = 0;
     let mut pause = || {
+        let seen = std::mem::replace(&mut reloads, stop.reloads());
+        if seen != reloads && sender.send(Owned::Refresh).is_err() {
+            return Err(Failure::OutputClosed);
+        }
         if !settles {
             return Ok(());
         }
@@ -161,6 +169,8 @@ fn write<W: Worker>(
                 books.read(1, bytes);
                 books.reject(&source, line, reject.reason(), &reject);
             }
+            // The pause that follows makes the output take it up too.
+            Owned::Refresh => worker.refresh(records)?,
             Owned::Settle(answer) => {
                 worker.settle(out)?;
                 // A reader that stopped waiting acknowledges nothing.
@@ -180,9 +190,9 @@ pub struct Reopening {
 }
 
 impl Reopening {
-    /// `sink`, with `stop` telling of reloads.
+    /// `sink`, with `stop` telling of reloads; one that was asked for while the run began counts.
     pub fn new(sink: Box<dyn Sink>, stop: &Arc<Stop>, books: &Arc<Books>) -> Reopening {
-        Reopening { sink, stop: Arc::clone(stop), books: Arc::clone(books), seen: stop.reloads() }
+        Reopening { sink, stop: Arc::clone(stop), books: Arc::clone(books), seen: 0 }
     }
 
     /// Hands on and syncs all that was taken.

@@ -52,6 +52,7 @@ mod pipes;
 /// A broker of a test's own.
 mod rabbit;
 /// Runs programs, and waits for what they do.
+mod reloads;
 mod run;
 /// What every source file keeps to.
 mod tidy;

@@ -190,6 +190,9 @@ impl Source for AmqpSource {
             }
             drop(state);
             self.shared.wait(Some(stop), None);
+            if stop.woken() {
+                pause()?;
+            }
         }
     }
 

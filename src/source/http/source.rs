@@ -222,8 +222,8 @@ impl HttpSource {
         self.unsettled.drain(..).for_each(|sender| _ = self.shared.books.unwatch(&sender.name));
     }
 
-    /// Waits for a body, a stop, or the end of what is in hand.
-    fn wait(&self, stop: &Stop) {
+    /// Waits for a body, a stop, a reload, or the end of what is in hand.
+    fn wait(&mut self, stop: &Stop) {
         let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let timeout = left.and_then(|left| Timespec::try_from(left).ok());
         // After a stop its descriptor is readable for ever.
@@ -235,6 +235,7 @@ impl HttpSource {
         // An interrupted or failed wait is no harm: the caller looks for everything again.
         let _ = poll(&mut ready, timeout.as_ref());
         self.shared.queue.drain();
+        self.paused &= !stop.woken();
     }
 }
 

@@ -91,11 +91,11 @@ impl Publishing {
         })
     }
 
-    /// Takes up what `read` gives whenever `stop` says that a reload was asked for. Publishers that stay are reopened,
+    /// Takes up what `read` gives whenever `stop` says that a reload was asked for, while the run began, too. Publishers that stay are reopened,
     /// transformers of sinks that stay the same keep what they know; when `read` fails, or a publisher cannot be opened,
     /// all stays as it is.
     pub fn reload_with(&mut self, stop: &Arc<Stop>, read: Read) {
-        self.reload = Some(Reload { stop: Arc::clone(stop), seen: stop.reloads(), read });
+        self.reload = Some(Reload { stop: Arc::clone(stop), seen: 0, read });
     }
 
     /// Hands on what transformers still hold, and closes all publishers.
