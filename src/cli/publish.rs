@@ -54,6 +54,8 @@ pub struct Args {
     event_pipeline: Option<PathBuf>,
 
     /// Read the pipelines, say all that is wrong with them, and stop
+    ///
+    /// Words that mean nothing there, as a misspelt parameter, count here; a run says them and goes on.
     #[arg(long, requires = "pipelines")]
     check_config: bool,
 
@@ -140,17 +142,19 @@ fn rehearse(args: &Args, context: &Context) -> Result<Outcome, Failure> {
 
 fn run_pipelines(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     let books = &context.books;
-    let plans = read_plans(args.pipeline.as_deref(), args.event_pipeline.as_deref(), books)?;
+    let (samples, events) = (args.pipeline.as_deref(), args.event_pipeline.as_deref());
     if args.check_config {
-        return Ok(Outcome::Done);
+        let oddities = oddities(&read_plans(samples, events)?);
+        return if oddities.is_empty() { Ok(Outcome::Done) } else { Err(Failure::Configuration(oddities)) };
     }
+    let plans = read_plans_saying(samples, events, books)?;
     let verification = args.signatures.verification()?;
     let signatures = LineCheck::new(&verification);
     let sink_options = sink::Options { secret: verification.secret.clone() };
     let outlets = outlets(args.dry_run, sink_options, context);
     let mut publishing = Publishing::new(plans, outlets, args.tee, books)?;
     let (samples, events, for_reload) = (args.pipeline.clone(), args.event_pipeline.clone(), books.clone());
-    let read = move || read_plans(samples.as_deref(), events.as_deref(), &for_reload);
+    let read = move || read_plans_saying(samples.as_deref(), events.as_deref(), &for_reload);
     publishing.reload_with(&context.stop, Box::new(read));
     let mut out = Output::stdout(books)?;
     if args.input.is_empty() {
@@ -177,8 +181,8 @@ fn outlets(dry_run: bool, options: sink::Options, context: &Context) -> Outlets 
     Outlets::new(Box::new(open), &context.books)
 }
 
-/// The plans of all files, or all that is wrong with them. What is odd is said.
-fn read_plans(samples: Option<&Path>, events: Option<&Path>, books: &Books) -> Result<Plans, Failure> {
+/// The plans of all files, or all that is wrong with them.
+fn read_plans(samples: Option<&Path>, events: Option<&Path>) -> Result<Plans, Failure> {
     let address = |url: &str| match sink::preview(url, &sink::Options::default()) {
         Ok(_) => Ok(()),
         Err(failure) => Err(failure.to_string()),
@@ -196,9 +200,21 @@ fn read_plans(samples: Option<&Path>, events: Option<&Path>, books: &Books) -> R
                 return Ok(None);
             }
         };
-        pipelines.warnings.iter().for_each(|warning| books.note(warning));
         Ok::<_, Failure>(Some(pipelines))
     };
     let plans = Plans { samples: read(samples, Kind::Samples)?, events: read(events, Kind::Events)? };
     if faults.is_empty() { Ok(plans) } else { Err(Failure::Configuration(faults)) }
+}
+
+/// What is odd in the plans' files, and does not keep them from being used: misspelt words, as a rule.
+fn oddities(plans: &Plans) -> Vec<String> {
+    let all = [&plans.samples, &plans.events].into_iter().flatten();
+    all.flat_map(|pipelines| &pipelines.warnings).map(ToString::to_string).collect()
+}
+
+/// As [`read_plans`]; what is odd is said.
+fn read_plans_saying(samples: Option<&Path>, events: Option<&Path>, books: &Books) -> Result<Plans, Failure> {
+    let plans = read_plans(samples, events)?;
+    oddities(&plans).iter().for_each(|oddity| books.note(oddity));
+    Ok(plans)
 }

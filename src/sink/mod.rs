@@ -259,11 +259,14 @@ mod tests {
     }
 
     #[test]
-    fn every_scheme_that_is_named_is_opened() {
+    fn every_scheme_that_is_named_is_opened_and_shown() {
         for scheme in SCHEMES {
             // An option that no sink has: refused by the scheme's own arm, or by its builder without the part for it.
             let said = refused(&format!("{scheme}://:x/?no_such_option=1"));
             assert!(!said.is_empty() && !said.contains("unknown scheme"), "{scheme}: {said}");
+            let shown = preview(&format!("{scheme}://:x/?no_such_option=1"), &Options::default());
+            let said = shown.err().map(|failure| failure.to_string()).unwrap_or_default();
+            assert!(!said.contains("unknown scheme"), "{scheme}: {said}");
         }
         let known = http::SCHEMES.iter().all(|scheme| SCHEMES.contains(scheme));
         assert!(known, "a scheme of http is not in SCHEMES");
