@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use crate::base::small_file::{self, CONFIGURATION_BYTES_MAX};
 use crate::base::{Books, Failure};
 use crate::define::document::Fault;
 use crate::define::stock;
@@ -132,7 +133,8 @@ impl DefinitionArgs {
 
 fn file(path: &Path) -> Result<(String, String), Failure> {
     let shown = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|source| Failure::io("cannot read", &shown, source))?;
+    let refuse = |error| Failure::Configuration(vec![format!("{shown}: {error}")]);
+    let text = small_file::read_text(path, CONFIGURATION_BYTES_MAX).map_err(refuse)?;
     Ok((shown, text))
 }
 
