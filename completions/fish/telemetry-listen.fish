@@ -13,7 +13,13 @@ events\t'Events, by the event definitions'
 notifications\t'The notifications themselves'"
 complete -c telemetry-listen -l meter-definitions -d 'Make samples by these definitions; a folder stands for its *.yaml' -r -F
 complete -c telemetry-listen -l event-definitions -d 'Make events by these definitions' -r -F
-complete -c telemetry-listen -l store-raw -d 'Keep the notification itself in events of these priorities, as error' -r
+complete -c telemetry-listen -l store-raw -d 'Keep the notification itself in events of these priorities, as error' -r -f -a "audit\t'What was done'
+debug\t'Of use to developers'
+info\t'As usual'
+warn\t'Out of the usual'
+error\t'Failed'
+critical\t'Failed badly'
+sample\t'Samples, as Ceilometer\'s notifier sends them'"
 complete -c telemetry-listen -s o -l output -d 'Form of the output [default: table on a terminal, else jsonl]' -r -f -a "jsonl\t'One JSON object a line'
 csv\t'Comma-separated values with a header (RFC 4180)'
 table\t'Aligned columns for people'"

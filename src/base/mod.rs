@@ -16,6 +16,7 @@ pub mod output;
 pub mod percent;
 pub mod secret;
 pub mod signals;
+pub mod small_file;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tls;

@@ -1,10 +1,9 @@
 //! A secret: read from a file, never printed.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
 
-use super::Failure;
+use super::{Failure, small_file};
 
 /// A secret is a line; more than this is the wrong file.
 const SECRET_BYTES_MAX: u64 = 64 * 1024;
@@ -26,11 +25,7 @@ impl Secret {
     pub fn from_file(path: &Path) -> Result<Secret, Failure> {
         let refuse =
             |why: &dyn fmt::Display| Failure::Configuration(vec![format!("{}: {why}", path.display())]);
-        let size = fs::metadata(path).map_err(|error| refuse(&error))?.len();
-        if size > SECRET_BYTES_MAX {
-            return Err(refuse(&format_args!("{size} bytes are no secret")));
-        }
-        let bytes = fs::read(path).map_err(|error| refuse(&error))?;
+        let bytes = small_file::read(path, SECRET_BYTES_MAX).map_err(|error| refuse(&error))?;
         let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.contains(&b'\n') {
@@ -53,6 +48,8 @@ impl fmt::Debug for Secret {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::base::testing::Directory;
 
@@ -69,5 +66,6 @@ mod tests {
         fs::write(&path, "a\nb\n").unwrap();
         assert_eq!(Secret::from_file(&path).unwrap_err().status(), 78);
         assert_eq!(Secret::from_file(&directory.0.join("none")).unwrap_err().status(), 78);
+        assert_eq!(Secret::from_file(Path::new("/dev/zero")).unwrap_err().status(), 78);
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use crate::base::small_file::{self, CONFIGURATION_BYTES_MAX};
 use crate::base::{Books, Failure};
 use crate::define::document::Fault;
 use crate::define::stock;
@@ -50,8 +51,8 @@ pub struct DefinitionArgs {
     pub drop_unmatched: bool,
 
     /// Keep the notification itself in events of these priorities, as error
-    #[arg(long, value_name = "PRIORITY", value_delimiter = ',')]
-    pub store_raw: Vec<String>,
+    #[arg(long, value_name = "PRIORITY", value_delimiter = ',', ignore_case = true)]
+    pub store_raw: Vec<Priority>,
 
     /// Read the definitions, say all that is wrong with them, and stop
     #[arg(long)]
@@ -67,6 +68,39 @@ pub enum EmitKind {
     Events,
     /// The notifications themselves
     Notifications,
+}
+
+/// How urgent a notification says to be: the words of oslo.messaging.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Priority {
+    /// What was done
+    Audit,
+    /// Of use to developers
+    Debug,
+    /// As usual
+    Info,
+    /// Out of the usual
+    Warn,
+    /// Failed
+    Error,
+    /// Failed badly
+    Critical,
+    /// Samples, as Ceilometer's notifier sends them
+    Sample,
+}
+
+impl Priority {
+    fn name(self) -> &'static str {
+        match self {
+            Priority::Audit => "audit",
+            Priority::Debug => "debug",
+            Priority::Info => "info",
+            Priority::Warn => "warn",
+            Priority::Error => "error",
+            Priority::Critical => "critical",
+            Priority::Sample => "sample",
+        }
+    }
 }
 
 impl DefinitionArgs {
@@ -89,7 +123,7 @@ impl DefinitionArgs {
             meters.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         let (meters, meter_faults) = MeterDefinitions::read(&meters);
         let (name, text) = self.event_file()?;
-        let store_raw = self.store_raw.iter().map(|word| word.to_lowercase()).collect();
+        let store_raw = self.store_raw.iter().map(|priority| priority.name().to_owned()).collect();
         let options = EventOptions { store_raw, drop_unmatched: self.drop_unmatched };
         let (events, event_faults) = EventDefinitions::read(&name, &text, options);
         let broken = meters.is_empty() && !meter_faults.is_empty()
@@ -132,7 +166,8 @@ impl DefinitionArgs {
 
 fn file(path: &Path) -> Result<(String, String), Failure> {
     let shown = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|source| Failure::io("cannot read", &shown, source))?;
+    let refuse = |error| Failure::Configuration(vec![format!("{shown}: {error}")]);
+    let text = small_file::read_text(path, CONFIGURATION_BYTES_MAX).map_err(refuse)?;
     Ok((shown, text))
 }
 

@@ -1,10 +1,9 @@
 //! Floor 3 · The wires of other systems: from the options of a URL, or the name of a format, to their decoders.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::base::{Failure, Url};
+use crate::base::{Failure, Url, small_file};
 use crate::wire::{Decoder, Origin, collectd, influx, otlp, prometheus, statsd};
 
 /// What every foreign wire takes: the socket's buffer, and what its samples say where it does not.
@@ -103,11 +102,8 @@ fn collectd_options(url: &Url) -> Result<collectd::Options, Failure> {
 /// What `parse` makes of the file at `path`, whose lines are of the given form.
 fn read<T>(path: &str, form: &str, parse: impl Fn(&str) -> Result<T, usize>) -> Result<T, Failure> {
     let refuse = |why: String| Failure::Configuration(vec![format!("{path}{why}")]);
-    let size = fs::metadata(Path::new(path)).map_err(|error| refuse(format!(": {error}")))?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(refuse(format!(": {size} bytes are too many; {FILE_BYTES_MAX} are read at most")));
-    }
-    let text = fs::read_to_string(path).map_err(|error| refuse(format!(": {error}")))?;
+    let text = small_file::read_text(Path::new(path), FILE_BYTES_MAX)
+        .map_err(|error| refuse(format!(": {error}")))?;
     parse(&text).map_err(|line| refuse(format!(":{line}: not of the form {form}")))
 }
 

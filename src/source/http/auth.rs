@@ -1,14 +1,13 @@
 //! Who may post: a token or a user and password, compared without a hint of how much of them was right.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use crate::base::{Failure, Secret};
+use crate::base::{Failure, Secret, small_file};
 
 /// A list of users is short; more than this is the wrong file.
 const USERS_BYTES_MAX: u64 = 1024 * 1024;
@@ -83,11 +82,7 @@ impl Guard {
 }
 
 fn read_users(path: &Path) -> Result<Vec<Fingerprint>, Failure> {
-    let size = fs::metadata(path).map_err(|error| refuse(path, &error))?.len();
-    if size > USERS_BYTES_MAX {
-        return Err(refuse(path, &format_args!("{size} bytes are no list of users")));
-    }
-    let text = fs::read(path).map_err(|error| refuse(path, &error))?;
+    let text = small_file::read(path, USERS_BYTES_MAX).map_err(|error| refuse(path, &error))?;
     let mut users = Vec::new();
     for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -120,6 +115,8 @@ fn same(one: &Fingerprint, other: &Fingerprint) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::base::testing::Directory;
 

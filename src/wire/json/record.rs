@@ -65,6 +65,9 @@ pub enum Reject {
     /// A notification that cannot be read.
     #[error("{0}")]
     Notification(BadNotification),
+    /// A notification of which nothing can be made, because it does not say when.
+    #[error("notification: {0}")]
+    NotificationTimestamp(String),
     /// A limit of memory was reached.
     #[error("{0}")]
     Limit(&'static str),
@@ -87,7 +90,7 @@ impl Reject {
             Reject::Missing { .. } => "missing key",
             Reject::WrongType { .. } => "wrong type",
             Reject::TooLarge => "number too large",
-            Reject::Timestamp(..) => "bad timestamp",
+            Reject::Timestamp(..) | Reject::NotificationTimestamp(_) => "bad timestamp",
             Reject::Unreadable => "not readable",
             Reject::NotVerified(why) => why.reason(),
             Reject::Notification(_) => "bad notification",

@@ -8,8 +8,10 @@ mod batch;
 mod message;
 mod notification;
 mod python_json;
+mod soften;
 
 pub use batch::{NoList, batch};
 pub use message::{Identity, Message, timestamp};
 pub use notification::{BadNotification, open, read};
 pub use python_json::{write_ascii_text, write_python_json};
+pub use soften::soften;

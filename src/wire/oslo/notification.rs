@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
-use crate::model::{Node, Notification};
+use crate::model::{Node, Notification, Timestamp};
 use crate::wire::json::{Slot, ValueKind, read_node, unescape};
 
 /// What the keys of a request's context begin with in a message.
@@ -13,9 +13,17 @@ const CONTEXT_PREFIX: &str = "_context_";
 /// Why a message is no notification.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum BadNotification {
-    /// The message is not JSON, or nested too deep, or holds half a surrogate pair.
-    #[error("notification: the message is not readable JSON")]
-    NotJson,
+    /// The message is not JSON, or nested too deep.
+    #[error("notification: the message is not readable JSON: {why} at its column {column}")]
+    NotJson {
+        /// What is wrong there.
+        why: &'static str,
+        /// The byte of the message, from 1.
+        column: usize,
+    },
+    /// The text that the message is in holds half a surrogate pair.
+    #[error("notification: the message is not readable: a text of half characters")]
+    HalfCharacters,
     /// The message is not an object.
     #[error("notification: the message is not an object")]
     NotObject,
@@ -31,7 +39,7 @@ pub enum BadNotification {
 /// `line`.
 ///
 /// # Errors
-/// [`BadNotification::NotJson`] for a text that is none.
+/// [`BadNotification::HalfCharacters`] for a text that is none.
 pub fn open(slot: Slot, line: &[u8], message: &mut Vec<u8>) -> Result<(), BadNotification> {
     message.clear();
     let readable = match slot.kind {
@@ -41,19 +49,19 @@ pub fn open(slot: Slot, line: &[u8], message: &mut Vec<u8>) -> Result<(), BadNot
             true
         }
     };
-    readable.then_some(()).ok_or(BadNotification::NotJson)
+    readable.then_some(()).ok_or(BadNotification::HalfCharacters)
 }
 
 /// Reads a notification without its envelope.
 ///
 /// Both forms are taken: the message (`event_type`, `publisher_id`, `priority`, `payload`, `timestamp`, `message_id`,
 /// `_context_*`), and the one that oslo.messaging hands to its endpoints (`event_type`, `publisher_id`, `ctxt`,
-/// `payload`, `metadata`). The publisher may be absent.
+/// `payload`, `metadata`). The publisher may be absent. A timestamp that is a number is seconds since 1970.
 ///
 /// # Errors
 /// What is missing.
 pub fn read(message: &[u8]) -> Result<Notification<'_>, BadNotification> {
-    let entries = match read_node(message).map_err(|_| BadNotification::NotJson)? {
+    let entries = match read_node(message).map_err(|error| not_json(message, &error))? {
         Node::Map(entries) => entries,
         _ => return Err(BadNotification::NotObject),
     };
@@ -67,14 +75,14 @@ pub fn read(message: &[u8]) -> Result<Notification<'_>, BadNotification> {
             "priority" => priority = text(value),
             "payload" => payload = Some(value),
             "message_id" => message_id = text(value).or(message_id),
-            "timestamp" => timestamp = text(value).or(timestamp),
+            "timestamp" => timestamp = moment(value).or(timestamp),
             "ctxt" if matches!(value, Node::Map(_)) => dispatched = Some(value),
             "metadata" => {
                 let Node::Map(entries) = value else { continue };
                 for (key, value) in entries {
                     match &*key {
                         "message_id" => message_id = message_id.or(text(value)),
-                        "timestamp" => timestamp = timestamp.or(text(value)),
+                        "timestamp" => timestamp = timestamp.or(moment(value)),
                         _ => {}
                     }
                 }
@@ -104,6 +112,31 @@ fn text(value: Node<'_>) -> Option<Cow<'_, str>> {
         Node::Text(text) => Some(text),
         _ => None,
     }
+}
+
+/// A timestamp as text: a number is seconds since 1970, and one that is none of any year is shown as it is.
+fn moment(value: Node<'_>) -> Option<Cow<'_, str>> {
+    let Some(seconds) = value.as_f64() else { return text(value) };
+    let shown = Timestamp::from_seconds(seconds).map_or_else(|_| seconds.to_string(), |at| at.to_string());
+    Some(shown.into())
+}
+
+/// What is wrong with a message, in the words of its reader's limits.
+fn not_json(message: &[u8], error: &serde_json::Error) -> BadNotification {
+    let before: usize = message
+        .split_inclusive(|byte| *byte == b'\n')
+        .take(error.line().saturating_sub(1))
+        .map(<[u8]>::len)
+        .sum();
+    let said = error.to_string();
+    let why = match () {
+        () if error.is_eof() => "it ends too early",
+        () if said.starts_with("recursion limit") => "nested deeper than 127",
+        () if said.starts_with("number out of range") => "a number over the range",
+        () if said.contains("surrogate") || said.contains("hex escape") => "a text of half characters",
+        () => "not expected",
+    };
+    BadNotification::NotJson { why, column: before + error.column() }
 }
 
 fn lower_case(priority: Cow<'_, str>) -> Cow<'_, str> {
@@ -136,10 +169,34 @@ mod tests {
     }
 
     #[test]
+    fn a_timestamp_may_be_a_number_of_seconds() {
+        for (timestamp, text) in [
+            ("1700000000", Some("2023-11-14T22:13:20Z")),
+            ("1700000000.5", Some("2023-11-14T22:13:20.5Z")),
+            ("1e300", Some("1e300")),
+            ("null", None),
+            ("[1]", None),
+        ] {
+            let message = format!(r#"{{"event_type":"a","payload":1,"timestamp":{timestamp}}}"#);
+            let notification = read(message.as_bytes()).unwrap();
+            match text {
+                Some("1e300") => assert_eq!(notification.timestamp.unwrap().len(), 301),
+                _ => assert_eq!(notification.timestamp.as_deref(), text, "{timestamp}"),
+            }
+            let message =
+                format!(r#"{{"event_type":"a","payload":1,"metadata":{{"timestamp":{timestamp}}}}}"#);
+            assert_eq!(read(message.as_bytes()).unwrap().timestamp.is_some(), text.is_some(), "{timestamp}");
+        }
+    }
+
+    #[test]
     fn what_is_no_notification_says_why() {
+        let deep = "[".repeat(200);
         for (message, why) in [
-            ("{", BadNotification::NotJson),
-            (r#"{"event_type":"\ud800","payload":1}"#, BadNotification::NotJson),
+            ("{", BadNotification::NotJson { why: "it ends too early", column: 1 }),
+            ("{\n!", BadNotification::NotJson { why: "not expected", column: 3 }),
+            (r#"{"a":1e999}"#, BadNotification::NotJson { why: "a number over the range", column: 10 }),
+            (&deep, BadNotification::NotJson { why: "nested deeper than 127", column: 128 }),
             ("[]", BadNotification::NotObject),
             (r#"{"payload":{}}"#, BadNotification::EventType),
             (r#"{"event_type":5,"payload":{}}"#, BadNotification::EventType),

@@ -49,7 +49,10 @@ pub struct Collect {
     books: Arc<Books>,
     reload: Option<(Arc<Stop>, u64, Reread)>,
     counts: Counts,
+    /// What was lost of the notification at hand because it does not say when; the first thing.
+    untimed: Option<String>,
     message: Vec<u8>,
+    softened: Vec<u8>,
     lines: Vec<u8>,
 }
 
@@ -83,7 +86,9 @@ impl Collect {
             books: Arc::clone(books),
             reload: None,
             counts: Counts::default(),
+            untimed: None,
             message: Vec::new(),
+            softened: Vec::new(),
             lines: Vec::new(),
         }
     }
@@ -101,6 +106,43 @@ impl Collect {
         self.books.count("samples_made", samples);
         self.books.count("events_made", events);
         self.books.count("notifications_unmatched", unmatched);
+    }
+
+    /// Makes all that can be made of the notification in a line; gives how many records stand in the lines.
+    fn made(&mut self, slot: Slot, line: Line<'_>) -> Result<u64, Reject> {
+        let mut message = std::mem::take(&mut self.message);
+        let mut softened = std::mem::take(&mut self.softened);
+        self.lines.clear();
+        self.untimed = None;
+        let made = opened(slot, line.bytes, &mut message, &mut softened).map(|(notification, unfit)| {
+            if unfit > 0 {
+                self.soften(unfit, line);
+            }
+            self.convert(&notification, line)
+        });
+        (self.message, self.softened) = (message, softened);
+        let made = made.map_err(Reject::Notification)?;
+        match self.untimed.take() {
+            None => self.counts.unmatched += u64::from(made == 0),
+            Some(why) if made == 0 && !self.emit.notifications => {
+                return Err(Reject::NotificationTimestamp(why));
+            }
+            Some(why) => {
+                let Line { source, number, .. } = line;
+                self.books.warn("without timestamp", &format_args!("{source}:{number}: {why}"));
+            }
+        }
+        Ok(made)
+    }
+
+    /// Says that numbers of a notification became null.
+    fn soften(&self, unfit: u64, line: Line<'_>) {
+        self.books.count("numbers_unfit", unfit);
+        let Line { source, number, .. } = line;
+        let why = format_args!(
+            "{source}:{number}: notification: NaN, Infinity or a number over the range, taken as null: {unfit}"
+        );
+        self.books.warn("unfit number", &why);
     }
 
     /// Appends the samples and the event of a notification to the lines; gives how many.
@@ -147,12 +189,16 @@ impl Collect {
     }
 
     fn samples(&mut self, notification: &Notification<'_>, subject: &Subject<'_>, line: Line<'_>) {
-        let Collect { definitions, identities, books, counts, lines, .. } = self;
+        let Collect { definitions, identities, books, counts, untimed, lines, .. } = self;
         let mut buffer = [0; Hyphenated::LENGTH];
         definitions.meters.samples(notification, subject, &mut |made| match made {
             Ok(draft) => {
                 write::sample(&draft, notification, identities.next(&mut buffer), lines);
                 counts.samples += 1;
+            }
+            Err(lost @ Lost::Timestamp { .. }) => {
+                books.count(lost.reason(), 1);
+                untimed.get_or_insert_with(|| lost.to_string());
             }
             Err(lost) => lose(books, line, &lost),
         });
@@ -183,11 +229,8 @@ impl Collect {
             Ok(None) => return,
             Err(timestamp) => {
                 self.books.count("events_without_timestamp", 1);
-                let Line { source, number, .. } = line;
-                let why = format_args!(
-                    "{source}:{number}: event {event_type}: timestamp cannot be read: {timestamp}"
-                );
-                self.books.warn("event without timestamp", &why);
+                let why = || format!("event {event_type}: timestamp cannot be read: {timestamp}");
+                self.untimed.get_or_insert_with(why);
                 return;
             }
         };
@@ -236,22 +279,16 @@ impl Worker for Collect {
         out: &mut dyn LineSink,
     ) -> Result<(), Trouble> {
         let kind = records.check(line.bytes)?;
-        if self.trees {
+        // Of a notification that is not passed no columns are cut.
+        if self.trees && (kind != RecordKind::Notification || self.emit.notifications) {
             line.tree()?;
         }
         if kind != RecordKind::Notification {
             return Ok(out.line(line.bytes)?);
         }
         if self.emit.samples || self.emit.events {
-            let slot = records.oslo_message();
-            let mut message = std::mem::take(&mut self.message);
-            self.lines.clear();
-            let made =
-                opened(slot, line.bytes, &mut message).map(|notification| self.convert(&notification, line));
-            self.message = message;
-            let made = made.map_err(Reject::Notification)?;
+            let made = self.made(records.oslo_message(), line)?;
             self.counts.notifications += 1;
-            self.counts.unmatched += u64::from(made == 0);
             if self.emit.notifications {
                 out.line(line.bytes)?;
             }
@@ -285,17 +322,28 @@ impl Worker for Collect {
     }
 }
 
-/// The notification in a line, with or without its envelope, which is unpacked into `message`.
+/// The notification in a line, with or without its envelope, which is unpacked into `message`; and how many numbers
+/// of it are null because JSON does not have them, which Python writes and reads all the same.
 fn opened<'a>(
     slot: Slot,
     line: &'a [u8],
     message: &'a mut Vec<u8>,
-) -> Result<Notification<'a>, oslo::BadNotification> {
-    if slot.kind == ValueKind::Absent {
-        return oslo::read(line);
+    softened: &'a mut Vec<u8>,
+) -> Result<(Notification<'a>, u64), oslo::BadNotification> {
+    let text: &'a [u8] = if slot.kind == ValueKind::Absent {
+        line
+    } else {
+        oslo::open(slot, line, message)?;
+        message
+    };
+    match oslo::read(text) {
+        // What is JSON pays nothing for it.
+        Err(wrong @ oslo::BadNotification::NotJson { .. }) => match oslo::soften(text, softened) {
+            0 => Err(wrong),
+            unfit => Ok((oslo::read(softened)?, unfit)),
+        },
+        read => Ok((read?, 0)),
     }
-    oslo::open(slot, line, message)?;
-    oslo::read(message)
 }
 
 impl fmt::Debug for Collect {
