@@ -1,6 +1,5 @@
 //! telemetry-alarm: evaluates alarm rules over samples and aggregates.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,6 +7,7 @@ use clap::{CommandFactory, Parser, ValueHint};
 
 use super::format;
 use super::shared::{self, Context, OutputArgs, RunArgs, for_each_input, length_or_zero};
+use crate::base::small_file::{self, CONFIGURATION_BYTES_MAX};
 use crate::base::{Failure, Outcome};
 use crate::query::Filter;
 use crate::rule::{self, Alarm, Checks};
@@ -100,7 +100,8 @@ fn read_rules(paths: &[PathBuf]) -> Result<Vec<Alarm>, Failure> {
     let (mut alarms, mut faults) = (Vec::new(), Vec::new());
     for path in paths {
         let shown = path.display().to_string();
-        let text = fs::read_to_string(path).map_err(|source| Failure::io("cannot read", &shown, source))?;
+        let text = small_file::read_text(path, CONFIGURATION_BYTES_MAX)
+            .map_err(|source| Failure::io("cannot read", &shown, source))?;
         match rule::read(&shown, &text, &checks) {
             Ok(read) => alarms.extend(read),
             Err(found) => faults.extend(found.iter().map(ToString::to_string)),

@@ -1,12 +1,12 @@
 //! telemetry-publish: sends records on.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ArgGroup, CommandFactory, Parser, ValueHint};
 
 use super::shared::{self, Context, RunArgs, SignatureArgs};
+use crate::base::small_file::{self, CONFIGURATION_BYTES_MAX};
 use crate::base::{Address, Books, Failure, LineSink, Outcome, Output};
 use crate::pipeline::{self, Checks, Kind};
 use crate::sink::{self, Sink, Tee};
@@ -192,7 +192,8 @@ fn read_plans(samples: Option<&Path>, events: Option<&Path>) -> Result<Plans, Fa
     let mut read = |path: Option<&Path>, kind| {
         let Some(path) = path else { return Ok(None) };
         let shown = path.display().to_string();
-        let text = fs::read_to_string(path).map_err(|source| Failure::io("cannot read", &shown, source))?;
+        let unreadable = |error| Failure::Configuration(vec![format!("cannot read {shown}: {error}")]);
+        let text = small_file::read_text(path, CONFIGURATION_BYTES_MAX).map_err(unreadable)?;
         let pipelines = match pipeline::read(&shown, &text, kind, &checks) {
             Ok(pipelines) => pipelines,
             Err(found) => {

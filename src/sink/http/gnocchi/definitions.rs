@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::base::Failure;
+use crate::base::small_file::{self, CONFIGURATION_BYTES_MAX};
 use crate::define::document::{self, Manner, Placed, Yaml};
 use crate::define::{Field, Glob};
 
@@ -110,7 +111,7 @@ impl Definitions {
         if bytes > FILE_BYTES_MAX {
             return Err(refuse(&format_args!("{bytes} bytes are no definitions of resources")));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| refuse(&error))?;
+        let text = small_file::read_text(path, CONFIGURATION_BYTES_MAX).map_err(|error| refuse(&error))?;
         Definitions::read(&text, &name)
     }
 
