@@ -26,8 +26,8 @@ pub struct Args {
     ///
     /// URLs are file:PATH, unix:PATH, udp:// and tcp://HOST:PORT (the signed MessagePack of Ceilometer's publishers, or
     /// lines with ?format=json), tls://HOST:PORT, http://, https://, gnocchi://, prometheus:// (a Pushgateway),
-    /// prometheus+write:// and otlp+http://HOST/PATH, amqp:// and notifier://BROKER. file:PATH?max_bytes=BYTES&
-    /// backup_count=N rotates, SIGHUP reopens, &sync waits for the disk. Receivers that may go away have a queue of
+    /// prometheus+write:// and otlp+http://HOST/PATH, amqp:// and notifier://BROKER.
+    /// file:PATH?max_bytes=BYTES&backup_count=N rotates, SIGHUP reopens, &sync waits for the disk. Receivers that may go away have a queue of
     /// ?queue=BYTES; when it is full, the newest records are dropped (?when_full=wait: the input waits, as it does for a
     /// broker), and at the end delivery is tried for ?linger=SECONDS. What is lost is in the books. See telemetry(7),
     /// ADDRESSES.
