@@ -26,6 +26,8 @@ use crate::base::{Failure, Url};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long a TLS handshake may take: as a listener's.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a TLS receiver has for its own end behind ours; the sink's linger ends it before.
+const END_MAX: Duration = Duration::from_secs(5);
 /// How often a wait looks whether the end has come.
 pub const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -111,6 +113,7 @@ impl Delivery {
         if let Some(socket) = &mut connection {
             // So that the receiver sees an end even if it has sent something that nobody reads.
             socket.end();
+            socket.await_end(END_MAX);
         }
         Ok(())
     }

@@ -115,6 +115,26 @@ impl Socket {
         let _ = shutdown(self.as_fd(), Shutdown::Write);
     }
 
+    /// Behind [`Socket::end`], waits for the end of a peer that speaks TLS, and passes over what it still says.
+    ///
+    /// A peer that is slow may say something after our end, as the tickets of TLS 1.3. To a socket that is closed that is
+    /// a fault, and the peer's kernel throws away what the peer has not read yet (RFC 9293, 3.10.7.1).
+    pub fn await_end(&self, at_most: Duration) {
+        let Socket::Tls(tls) = self else { return };
+        let (end, mut thrown_away) = (Instant::now() + at_most, [0; 4096]);
+        loop {
+            match recv(&tls.socket, &mut thrown_away, RecvFlags::DONTWAIT) {
+                Ok((_, 0)) => return,
+                Ok(_) | Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) => {}
+                Err(_) => return,
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            let Some(left) = Timespec::try_from(left).ok().filter(|_| !left.is_zero()) else { return };
+            let _ = poll(&mut [PollFd::new(&tls.socket, PollFlags::IN)], Some(&left));
+        }
+    }
+
     /// What to wait for before the next [`Socket::read`].
     pub fn interest(&self) -> PollFlags {
         match self {
