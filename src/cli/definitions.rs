@@ -139,6 +139,15 @@ impl DefinitionArgs {
         Ok(Definitions { meters, events })
     }
 
+    /// Whether no file is named and none is where Ceilometer keeps them: then nothing can be wrong that a run should end
+    /// with at its start.
+    pub fn are_built_in(&self) -> bool {
+        self.meter_definitions.is_empty()
+            && self.event_definitions.is_none()
+            && !Path::new(METERS_FOLDER).is_dir()
+            && !Path::new(EVENTS_FILE).is_file()
+    }
+
     /// Names and texts, in the order in which they count.
     fn meter_files(&self) -> Result<Vec<(String, String)>, Failure> {
         let mut files = Vec::new();

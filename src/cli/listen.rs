@@ -12,7 +12,7 @@ use crate::source::{self, Format};
 use crate::wire::json::Records;
 use crate::wire::signature::{LineCheck, SIGNATURE};
 use crate::work::checked::Checked;
-use crate::work::collect::Collect;
+use crate::work::collect::{Collect, Definitions, Reread};
 use crate::work::relay::relay;
 
 /// Take the records that others send and print them
@@ -90,7 +90,9 @@ pub fn command() -> clap::Command {
 }
 
 fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
-    let definitions = args.definitions.read(&context.books)?;
+    let can_wait = args.definitions.are_built_in() && !args.definitions.check_config;
+    let definitions =
+        if can_wait { Definitions::default() } else { args.definitions.read(&context.books)? };
     if args.definitions.check_config {
         return Ok(Outcome::Done);
     }
@@ -112,8 +114,14 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     let trees = args.output.format() != OutputFormat::Jsonl;
     let mut collect =
         Collect::new(definitions, args.definitions.emit(), trees, &options.verification, &context.books);
-    let (arguments, books) = (args.definitions.clone(), context.books.clone());
-    collect.reload_with(&context.stop, Box::new(move || arguments.read(&books)));
+    let read = || -> Reread {
+        let (arguments, books) = (args.definitions.clone(), context.books.clone());
+        Box::new(move || arguments.read(&books))
+    };
+    collect.reload_with(&context.stop, read());
+    if can_wait {
+        collect.read_with_first(read());
+    }
     let mut worker = Checked::new(LineCheck::new(&options.verification), 0, collect);
     let mut records = Records::new(&[SIGNATURE]).map_err(|error| Failure::Bug(error.to_string()))?;
     let relayed = relay(sources, &mut records, &mut worker, out.as_mut(), &context.books, &context.stop);

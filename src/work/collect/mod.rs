@@ -42,6 +42,8 @@ pub type Reread = Box<dyn Fn() -> Result<Definitions, Failure> + Send>;
 /// Passes records, and makes samples and events of notifications.
 pub struct Collect {
     definitions: Definitions,
+    /// Reads the definitions when the first notification comes; none when they were read.
+    unread: Option<Reread>,
     emit: Emit,
     trees: bool,
     messages: MeterReader,
@@ -79,6 +81,7 @@ impl Collect {
     ) -> Collect {
         Collect {
             definitions,
+            unread: None,
             emit,
             trees,
             messages: MeterReader::new(Form::Json, verification),
@@ -91,6 +94,11 @@ impl Collect {
             softened: Vec::new(),
             lines: Vec::new(),
         }
+    }
+
+    /// Leaves the reading of the definitions to the first notification: a run that meets none need not wait for it.
+    pub fn read_with_first(&mut self, read: Reread) {
+        self.unread = Some(read);
     }
 
     /// Takes up the definitions that `reread` gives, between two blocks, when a HUP asked for it. Definitions that
@@ -287,6 +295,9 @@ impl Worker for Collect {
             return Ok(out.line(line.bytes)?);
         }
         if self.emit.samples || self.emit.events {
+            if let Some(read) = self.unread.take() {
+                self.definitions = read()?;
+            }
             let made = self.made(records.oslo_message(), line)?;
             self.counts.notifications += 1;
             if self.emit.notifications {
@@ -309,7 +320,10 @@ impl Worker for Collect {
         if stop.reloads() != *seen {
             *seen = stop.reloads();
             match reread() {
-                Ok(definitions) => self.definitions = definitions,
+                Ok(definitions) => {
+                    self.definitions = definitions;
+                    self.unread = None;
+                }
                 Err(failure) => self.books.trouble(&failure),
             }
         }
