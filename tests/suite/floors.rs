@@ -60,6 +60,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("amqprs", &["src/base/broker/", "src/source/amqp/", "src/sink/amqp/"]),
     ("async_trait", &["src/base/broker/events.rs"]),
     ("http_body_util", &["src/serve/", "src/source/http"]),
+    ("rusqlite", &["src/store/"]),
+    ("pco", &["src/store/measures/"]),
+    ("crc32fast", &["src/store/measures/"]),
+    ("plotters", &["src/cli/"]),
     ("rustls", &["src/base/tls/", "src/source/http", "src/source/stream.rs", "src/sink/delivery.rs"]),
 ];
 

@@ -1,0 +1,1 @@
+//! Floor 2 · The language of dynamic aggregates: parse, plan, apply.

@@ -1,0 +1,1 @@
+//! Which metrics, resources and archive policies there are (SQLite).

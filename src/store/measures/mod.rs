@@ -1,0 +1,1 @@
+//! The points of all metrics: journal, segments, rollup.

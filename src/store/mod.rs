@@ -1,0 +1,9 @@
+//! Floor 3 · What survives a restart: `index` says what there is, `measures` keeps the points.
+//!
+//! Never `wire`: the bytes on disk are not the bytes in the pipe (docs/format.md).
+
+pub mod index;
+pub mod measures;
+mod number;
+
+pub use number::MetricNumber;
