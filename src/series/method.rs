@@ -1,5 +1,6 @@
 //! Aggregation methods: what is computed of the points of a span, and their names.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -48,6 +49,42 @@ pub struct Method {
     pub form: Form,
     /// What of them.
     pub statistic: Statistic,
+}
+
+impl Method {
+    /// A statistic of the values themselves.
+    pub const fn plain(statistic: Statistic) -> Method {
+        Method { form: Form::Plain, statistic }
+    }
+
+    /// Where the method stands in a list of methods: plain ones first, Gnocchi's default six before the others,
+    /// percentiles by their number.
+    pub fn canonical_order(&self, other: &Method) -> Ordering {
+        let (form, place, percent) = self.place();
+        let (other_form, other_place, other_percent) = other.place();
+        (form, place).cmp(&(other_form, other_place)).then(percent.total_cmp(&other_percent))
+    }
+
+    fn place(&self) -> (u8, u8, f64) {
+        let form = match self.form {
+            Form::Plain => 0,
+            Form::Rate => 1,
+            Form::PerSecond => 2,
+        };
+        let (place, percent) = match self.statistic {
+            Statistic::Mean => (0, 0.0),
+            Statistic::Min => (1, 0.0),
+            Statistic::Max => (2, 0.0),
+            Statistic::Sum => (3, 0.0),
+            Statistic::Std => (4, 0.0),
+            Statistic::Count => (5, 0.0),
+            Statistic::Median => (6, 0.0),
+            Statistic::First => (7, 0.0),
+            Statistic::Last => (8, 0.0),
+            Statistic::Percentile(percent) => (9, percent),
+        };
+        (form, place, percent)
+    }
 }
 
 /// A word that names no method.

@@ -1,15 +1,26 @@
-//! Floor 1 · Points in time and what is computed of them: methods, accumulators, rates.
+//! Floor 1 · Points in time and what is computed of them: methods, accumulators, rates, spans, archive policies.
 //!
 //! Pure: no file, no clock, no network, no record format.
 
 mod accumulator;
+mod column;
+mod groups;
 mod method;
 mod percentile;
+mod policy;
+mod policy_defaults;
+mod policy_methods;
 mod rate;
+mod spans;
 mod sum;
 
 pub use accumulator::{Accumulator, Needs};
+pub use column::{Column, Series};
 pub use method::{BadMethod, Form, Method, Statistic};
 pub use percentile::percentile;
+pub use policy::{ArchivePolicy, BadPolicy, Definition};
+pub use policy_defaults::{DEFAULT_POLICY, ceilometer_policies, gnocchi_policies};
+pub use policy_methods::{DEFAULT_METHODS, canonical_methods, gnocchi_methods, methods_of_words};
 pub use rate::{Point, Rates, rates};
+pub use spans::Spans;
 pub use sum::ExactSum;
