@@ -1,1 +1,38 @@
-//! The points of all metrics: journal, segments, rollup.
+//! The points of all metrics: an engine for time series that processes share without a server.
+//!
+//! `journal` takes points, each append whole or not at all (`frame`). `maintain` cuts it into segments of arrivals (`cut`),
+//! makes spans of what can change no more (`roll`) and merges segments (`merge`); `manifest` says which segments there are.
+//! `snapshot` reads: spans from segments, and those that can still change from points by the rule of `window`, which the roll
+//! obeys too. docs/format.md says what is on disk. Never here: names of metrics, resources, JSON.
+
+mod bits;
+mod chunk;
+mod cut;
+mod engine;
+mod error;
+mod frame;
+mod journal;
+#[cfg(test)]
+mod laws;
+mod maintain;
+mod manifest;
+mod merge;
+mod policies;
+mod roll;
+mod segment;
+mod snapshot;
+#[cfg(test)]
+mod testing;
+mod times;
+mod values;
+mod window;
+mod writer;
+
+pub use engine::Measures;
+pub use error::{Damaged, MeasuresError};
+pub use frame::Arrival;
+pub use maintain::{Effort, JOURNAL_BYTES_MAX, Maintained};
+pub use manifest::SCHEMA;
+pub use policies::Policies;
+pub use snapshot::{Activity, Selection, Snapshot, Wanted};
+pub use writer::{Appended, Found, Writer};

@@ -1,0 +1,128 @@
+//! The measures of a store: opened by any number of processes at once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use foldhash::{HashMap, HashMapExt};
+use rusqlite::Connection;
+
+use super::MeasuresError;
+use super::journal::{JournalReader, Journals};
+use super::maintain::JOURNAL_BYTES_MAX;
+use super::manifest::Manifest;
+use super::segment::Segment;
+use super::snapshot::Snapshot;
+use super::writer::Writer;
+
+/// How often a reader looks again when segments change under it; each change is the end of a maintenance.
+const ATTEMPTS_MAX: u32 = 100;
+
+/// The points of all metrics of a store.
+#[derive(Debug)]
+pub struct Measures {
+    folder: PathBuf,
+    pub(super) journals: Journals,
+    /// Segments that were opened; they never change.
+    opened: Mutex<HashMap<i64, Arc<Segment>>>,
+    /// When a journal is cut.
+    pub(super) journal_bytes_max: u64,
+}
+
+impl Measures {
+    /// Those in the folder of a store; what is not there yet is made.
+    ///
+    /// # Errors
+    /// When a folder cannot be made.
+    pub fn open(store: &Path) -> Result<Measures, MeasuresError> {
+        let folder = store.join("segments");
+        fs::create_dir_all(&folder).map_err(MeasuresError::io("cannot create", &folder))?;
+        let journals = Journals::open(&store.join("journal"))?;
+        Ok(Measures { folder, journals, opened: Mutex::new(HashMap::new()), journal_bytes_max: JOURNAL_BYTES_MAX })
+    }
+
+    /// Cuts journals that are longer than this many bytes; a test's journals are short.
+    #[must_use]
+    pub fn with_journal_bytes_max(self, bytes: u64) -> Measures {
+        Measures { journal_bytes_max: bytes, ..self }
+    }
+
+    /// Appends points.
+    ///
+    /// # Errors
+    /// When the journal cannot be opened.
+    pub fn writer(&self, connection: &Connection) -> Result<Writer, MeasuresError> {
+        Writer::open(self.journals.clone(), Manifest::read(connection)?.first_journal)
+    }
+
+    /// All points that were appended so far; what is appended later may be seen too.
+    ///
+    /// # Errors
+    /// When something cannot be opened.
+    pub fn snapshot(&self, connection: &Connection) -> Result<Snapshot, MeasuresError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let manifest = Manifest::read(connection)?;
+            let (Some(segments), Some(journals)) = (self.segments(&manifest)?, self.open_journals(&manifest)?)
+            else {
+                continue;
+            };
+            if Manifest::read(connection)? == manifest {
+                return Ok(Snapshot::new(&manifest, segments, journals));
+            }
+        }
+        Err(MeasuresError::Restless(ATTEMPTS_MAX))
+    }
+
+    /// The segments of the list, in its order; none when one has gone meanwhile.
+    fn segments(&self, manifest: &Manifest) -> Result<Option<Vec<Arc<Segment>>>, MeasuresError> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.retain(|id, _| manifest.segments.iter().any(|listed| listed.id == *id));
+        let mut segments = Vec::new();
+        for listed in &manifest.segments {
+            if let Some(segment) = opened.get(&listed.id) {
+                segments.push(Arc::clone(segment));
+                continue;
+            }
+            match Segment::open(&self.path(listed.id)) {
+                Ok(segment) => {
+                    let segment = Arc::new(segment);
+                    opened.insert(listed.id, Arc::clone(&segment));
+                    segments.push(segment);
+                }
+                Err(MeasuresError::Io { source, path, doing }) => {
+                    let gone = source.kind() == std::io::ErrorKind::NotFound;
+                    // The connection reads the list anew: still there, it is missing and not gone.
+                    if gone {
+                        return Ok(None);
+                    }
+                    return Err(MeasuresError::Io { source, path, doing });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(segments))
+    }
+
+    /// The journals that are in no segment, oldest first; none when one has gone meanwhile.
+    fn open_journals(&self, manifest: &Manifest) -> Result<Option<Vec<JournalReader>>, MeasuresError> {
+        let mut journals = Vec::new();
+        for sequence in self.journals.list()? {
+            if sequence < manifest.first_journal {
+                continue;
+            }
+            match JournalReader::open(self.journals.path(sequence), sequence)? {
+                Some(journal) => journals.push(journal),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(journals))
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn path(&self, id: i64) -> PathBuf {
+        self.folder.join(format!("{id:010}.segment"))
+    }
+}

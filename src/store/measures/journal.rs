@@ -1,0 +1,408 @@
+//! The journal: files of frames, the newest of which is appended to by any number of processes.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use super::error::{Damaged, MeasuresError};
+use super::frame::{self, FRAME_BYTES_MAX, Frame, HEADER_BYTES, MARK};
+
+/// Format of the files.
+const VERSION: u16 = 1;
+const FILE_MARK: [u8; 6] = *b"TMjrnl";
+/// Bytes before the first frame.
+pub(super) const FILE_HEADER_BYTES: u64 = 20;
+/// Read at once: many small frames cost few calls.
+const READ_BYTES: usize = 256 * 1024;
+
+/// The number of a journal; each is one more than the one before.
+pub(super) type Sequence = u64;
+
+/// The folder of the journals.
+#[derive(Clone, Debug)]
+pub(super) struct Journals {
+    folder: PathBuf,
+}
+
+impl Journals {
+    /// The journals in `folder`, which is made where it is not there.
+    pub(super) fn open(folder: &Path) -> Result<Journals, MeasuresError> {
+        fs::create_dir_all(folder).map_err(MeasuresError::io("cannot create", folder))?;
+        Ok(Journals { folder: folder.to_owned() })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn path(&self, sequence: Sequence) -> PathBuf {
+        self.folder.join(format!("{sequence:010}.journal"))
+    }
+
+    /// All that are there, oldest first.
+    pub(super) fn list(&self) -> Result<Vec<Sequence>, MeasuresError> {
+        let cannot = || MeasuresError::io("cannot list", &self.folder);
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(cannot())? {
+            let name = entry.map_err(cannot())?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_suffix(".journal"));
+            found.extend(number.and_then(|number| number.parse::<Sequence>().ok()));
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// Waits until no other process appends or changes journals; until the lock is dropped, none does.
+    pub(super) fn lock(&self) -> Result<Lock, MeasuresError> {
+        Lock::wait(&self.folder.join("lock"))
+    }
+
+    /// The newest journal, made where there is none. Under the lock.
+    ///
+    /// `at_least`: what the segments say of the first that is theirs no more; a lower number would be taken for theirs.
+    pub(super) fn newest(&self, at_least: Sequence) -> Result<Active, MeasuresError> {
+        match self.list()?.last() {
+            Some(&newest) if newest >= at_least => Active::open(self.path(newest), newest),
+            _ => self.create(at_least.max(1)),
+        }
+    }
+
+    /// A new journal behind all others. Under the lock.
+    pub(super) fn create(&self, sequence: Sequence) -> Result<Active, MeasuresError> {
+        let path = self.path(sequence);
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(MeasuresError::io("cannot create", &path))?;
+        let active = Active { file, path, sequence, end: FILE_HEADER_BYTES };
+        active.write_header()?;
+        sync_folder(&self.folder)?;
+        Ok(active)
+    }
+
+    /// Removes journals whose points are in segments.
+    pub(super) fn remove(&self, sequences: impl Iterator<Item = Sequence>) -> Result<(), MeasuresError> {
+        for sequence in sequences {
+            let path = self.path(sequence);
+            match fs::remove_file(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(MeasuresError::io("cannot remove", &path)(source));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A lock on a file, freed when dropped and when the process dies.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Waits for it.
+    pub(super) fn wait(path: &Path) -> Result<Lock, MeasuresError> {
+        let file = Lock::file(path)?;
+        file.lock().map_err(MeasuresError::io("cannot lock", path))?;
+        Ok(Lock { _file: file })
+    }
+
+    /// None when somebody else has it.
+    pub(super) fn attempt(path: &Path) -> Result<Option<Lock>, MeasuresError> {
+        let file = Lock::file(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(source)) => Err(MeasuresError::io("cannot lock", path)(source)),
+        }
+    }
+
+    fn file(path: &Path) -> Result<File, MeasuresError> {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        file.map_err(MeasuresError::io("cannot open", path))
+    }
+}
+
+/// The journal that is appended to.
+#[derive(Debug)]
+pub(super) struct Active {
+    file: File,
+    path: PathBuf,
+    pub(super) sequence: Sequence,
+    /// Up to here every frame was checked.
+    end: u64,
+}
+
+/// What was found behind the frames that were known.
+#[derive(Debug)]
+pub(super) enum Tail {
+    /// All is well.
+    Sound,
+    /// A writer died in the middle of a frame, which nobody was told is there: cut off.
+    Cut {
+        /// How many bytes that were.
+        bytes: u64,
+    },
+    /// Frames follow bytes that are none: not for a writer to repair.
+    Damaged(MeasuresError),
+}
+
+impl Active {
+    fn open(path: PathBuf, sequence: Sequence) -> Result<Active, MeasuresError> {
+        let file = OpenOptions::new().read(true).write(true).open(&path);
+        let file = file.map_err(MeasuresError::io("cannot open", &path))?;
+        let active = Active { file, path, sequence, end: FILE_HEADER_BYTES };
+        if active.length()? < FILE_HEADER_BYTES {
+            // Whoever made it died before it was written.
+            active.write_header()?;
+        }
+        Ok(active)
+    }
+
+    fn write_header(&self) -> Result<(), MeasuresError> {
+        let written = self.file.write_all_at(&file_header(self.sequence), 0);
+        written.and_then(|()| self.file.sync_all()).map_err(MeasuresError::io("cannot write", &self.path))
+    }
+
+    fn length(&self) -> Result<u64, MeasuresError> {
+        Ok(self.file.metadata().map_err(MeasuresError::io("cannot read", &self.path))?.len())
+    }
+
+    /// Whether it was removed: its points are in segments.
+    pub(super) fn is_gone(&self) -> Result<bool, MeasuresError> {
+        Ok(self.file.metadata().map_err(MeasuresError::io("cannot read", &self.path))?.nlink() == 0)
+    }
+
+    /// Looks at what others have appended, and cuts off what a dying writer left. Under the lock.
+    pub(super) fn catch_up(&mut self) -> Result<Tail, MeasuresError> {
+        let length = self.length()?;
+        if length == self.end {
+            return Ok(Tail::Sound);
+        }
+        // Shorter than known: somebody repaired it.
+        let from = if length < self.end { FILE_HEADER_BYTES } else { self.end };
+        let file = self.file.try_clone().map_err(MeasuresError::io("cannot read", &self.path))?;
+        let mut reader = JournalReader::at(file, self.path.clone(), from);
+        loop {
+            match reader.next()? {
+                Next::Frame(_) => {}
+                Next::End => break,
+                Next::Torn { at, .. } => {
+                    self.file.set_len(at).map_err(MeasuresError::io("cannot cut", &self.path))?;
+                    self.end = at;
+                    return Ok(Tail::Cut { bytes: length - at });
+                }
+                Next::Damaged { at, what, .. } => {
+                    return Ok(Tail::Damaged(MeasuresError::damaged(&self.path, at)(what)));
+                }
+            }
+        }
+        self.end = length;
+        Ok(Tail::Sound)
+    }
+
+    /// Appends whole frames behind the last. Under the lock. Nothing of them is there when it fails.
+    pub(super) fn append(&mut self, frames: &[u8]) -> Result<(), MeasuresError> {
+        if let Err(source) = self.file.write_all_at(frames, self.end) {
+            // What was written of it is no frame; if it cannot be cut off, the next writer does that.
+            let _ = self.file.set_len(self.end);
+            return Err(MeasuresError::io("cannot append to", &self.path)(source));
+        }
+        self.end += frames.len() as u64;
+        Ok(())
+    }
+
+    /// Returns when what was appended, by anybody, survives a power failure. Needs no lock.
+    pub(super) fn sync(&self) -> Result<(), MeasuresError> {
+        self.file.sync_data().map_err(MeasuresError::io("cannot sync", &self.path))
+    }
+
+    /// How long it is, as far as was checked.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+}
+
+fn file_header(sequence: Sequence) -> [u8; FILE_HEADER_BYTES as usize] {
+    let mut header = [0; FILE_HEADER_BYTES as usize];
+    header[..6].copy_from_slice(&FILE_MARK);
+    header[6..8].copy_from_slice(&VERSION.to_le_bytes());
+    header[8..16].copy_from_slice(&sequence.to_le_bytes());
+    let checksum = crc32fast::hash(&header[..16]);
+    header[16..].copy_from_slice(&checksum.to_le_bytes());
+    header
+}
+
+/// What stands next in a journal.
+#[derive(Debug)]
+pub(super) enum Next<'a> {
+    /// A sound frame.
+    Frame(Frame<'a>),
+    /// Nothing.
+    End,
+    /// What follows is no frame, and no frame follows it: a writer died or is writing.
+    Torn {
+        /// Where it begins.
+        at: u64,
+        /// What is wrong with it.
+        what: Damaged,
+    },
+    /// What follows is no frame, but frames follow it. Reading goes on with them.
+    Damaged {
+        /// Where it begins.
+        at: u64,
+        /// Where the next frame begins.
+        to: u64,
+        /// What is wrong with it.
+        what: Damaged,
+    },
+}
+
+/// Reads the frames of one journal.
+pub(super) struct JournalReader {
+    file: File,
+    path: PathBuf,
+    /// Where `buffer[taken..]` stands in the file.
+    offset: u64,
+    buffer: Vec<u8>,
+    taken: usize,
+    ended: bool,
+}
+
+impl JournalReader {
+    /// Opens the journal; none when it is not there, which is so when its points are in segments.
+    ///
+    /// # Errors
+    /// When the file is no journal with that number, or cannot be read.
+    pub(super) fn open(path: PathBuf, sequence: Sequence) -> Result<Option<JournalReader>, MeasuresError> {
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(MeasuresError::io("cannot read", &path)(error)),
+        };
+        let mut reader = JournalReader::at(file, path, 0);
+        if !reader.fill(FILE_HEADER_BYTES as usize)? {
+            // Made and not yet written.
+            reader.ended = true;
+            return Ok(Some(reader));
+        }
+        let header = &reader.buffer[..FILE_HEADER_BYTES as usize];
+        if header[..6] == FILE_MARK && header[6..8] != VERSION.to_le_bytes() {
+            let found = u16::from_le_bytes([header[6], header[7]]);
+            return Err(MeasuresError::Newer { path: reader.path, found, known: VERSION });
+        }
+        if header != file_header(sequence) {
+            let what = Damaged("no header of a journal with this number");
+            return Err(MeasuresError::damaged(&reader.path, 0)(what));
+        }
+        reader.skip(FILE_HEADER_BYTES as usize);
+        Ok(Some(reader))
+    }
+
+    fn at(file: File, path: PathBuf, offset: u64) -> JournalReader {
+        JournalReader { file, path, offset, buffer: Vec::new(), taken: 0, ended: false }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Goes back to the first frame.
+    pub(super) fn rewind(&mut self) {
+        self.buffer.clear();
+        (self.taken, self.offset, self.ended) = (0, FILE_HEADER_BYTES, false);
+    }
+
+    /// What stands next.
+    pub(super) fn next(&mut self) -> Result<Next<'_>, MeasuresError> {
+        if self.ended || !self.fill(1)? {
+            return Ok(Next::End);
+        }
+        match self.sound()? {
+            Ok(length) => {
+                let begin = self.taken;
+                self.skip(length);
+                Ok(Next::Frame(Frame::checked(&self.buffer[begin..begin + length])))
+            }
+            Err(what) => {
+                let at = self.offset;
+                if self.find_frame()? {
+                    return Ok(Next::Damaged { at, to: self.offset, what });
+                }
+                self.ended = true;
+                Ok(Next::Torn { at, what })
+            }
+        }
+    }
+
+    /// The length of the frame that stands next, if it is sound.
+    fn sound(&mut self) -> Result<Result<usize, Damaged>, MeasuresError> {
+        let early = Damaged("a frame ends early");
+        if !self.fill(HEADER_BYTES)? {
+            return Ok(Err(early));
+        }
+        let header = self.buffer[self.taken..].first_chunk().ok_or(early);
+        let length = match header.and_then(frame::length) {
+            Ok(length) => length,
+            Err(what) => return Ok(Err(what)),
+        };
+        if !self.fill(length)? {
+            return Ok(Err(early));
+        }
+        Ok(Frame::check(&self.buffer[self.taken..self.taken + length]).map(|_| length))
+    }
+
+    /// Steps to the next sound frame behind the next byte; false when there is none.
+    fn find_frame(&mut self) -> Result<bool, MeasuresError> {
+        self.skip(1);
+        loop {
+            if !self.fill(HEADER_BYTES)? {
+                return Ok(false);
+            }
+            let window = &self.buffer[self.taken..];
+            match window.windows(MARK.len()).position(|four| four == MARK) {
+                Some(0) => {
+                    if self.sound()?.is_ok() {
+                        return Ok(true);
+                    }
+                    self.skip(1);
+                }
+                Some(at) => self.skip(at),
+                // The last three bytes may begin a mark.
+                None => self.skip(window.len() - (MARK.len() - 1)),
+            }
+        }
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        self.taken += bytes;
+        self.offset += bytes as u64;
+    }
+
+    /// Makes `bytes` bytes stand in the buffer; false when the file has no more.
+    fn fill(&mut self, bytes: usize) -> Result<bool, MeasuresError> {
+        debug_assert!(bytes <= FRAME_BYTES_MAX + HEADER_BYTES);
+        while self.buffer.len() - self.taken < bytes {
+            if self.taken > 0 {
+                self.buffer.drain(..self.taken);
+                self.taken = 0;
+            }
+            let held = self.buffer.len();
+            self.buffer.resize(held.max(bytes) + READ_BYTES, 0);
+            let read = self.file.read_at(&mut self.buffer[held..], self.offset + held as u64);
+            let read = read.map_err(MeasuresError::io("cannot read", &self.path));
+            self.buffer.truncate(held + read.as_ref().copied().unwrap_or(0));
+            if read? == 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Makes names in a folder survive a power failure.
+pub(super) fn sync_folder(folder: &Path) -> Result<(), MeasuresError> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(MeasuresError::io("cannot sync", folder))
+}

@@ -1,0 +1,86 @@
+//! Segments of one kind become one: fewer to look into, longer chunks, and what nobody can see any more is left out.
+
+use super::chunk::{Packing, kept, no_spans, read_spans};
+use super::error::{Damaged, MeasuresError};
+use super::policies::Policies;
+use super::roll::{lowest, write_all};
+use super::segment::{Cursor, Segment, SegmentWriter, tag};
+use crate::model::Timestamp;
+use crate::series::{Definition, Spans};
+
+/// Joins arrivals, oldest first; their chunks stay as they are. How many chunks.
+pub(super) fn merge_arrivals(
+    segments: &[&Segment],
+    policies: &Policies,
+    out: &mut SegmentWriter,
+) -> Result<(), MeasuresError> {
+    let mut cursors: Vec<Cursor<'_>> = segments.iter().map(|segment| segment.cursor()).collect();
+    while let Some(metric) = lowest(cursors.iter_mut())? {
+        let deleted = policies.of(metric).is_none();
+        for cursor in &mut cursors {
+            while cursor.peek()? == Some(metric) {
+                if let Some(entry) = cursor.next()?.filter(|_| !deleted) {
+                    out.entry(metric, entry.tag, |out| out.extend_from_slice(entry.bytes))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Joins spans, oldest first, and packs them densely; how many rows.
+///
+/// Rows that the newest row here puts out of the policy's timespan are left out: the newest there is can only be newer.
+pub(super) fn merge_spans(
+    segments: &[&Segment],
+    policies: &Policies,
+    out: &mut SegmentWriter,
+) -> Result<u64, MeasuresError> {
+    let mut cursors: Vec<Cursor<'_>> = segments.iter().map(|segment| segment.cursor()).collect();
+    let mut rows = 0;
+    while let Some(metric) = lowest(cursors.iter_mut())? {
+        let policy = policies.of(metric);
+        let mut spans: Vec<Spans> = Vec::new();
+        if let Some(policy) = policy {
+            let kept = kept(policy.methods());
+            spans.extend(policy.definition().iter().map(|of| no_spans(of.granularity, &kept)));
+        }
+        for cursor in &mut cursors {
+            while cursor.peek()? == Some(metric) {
+                let at = cursor.offset();
+                let Some(entry) = cursor.next()? else { break };
+                if policy.is_none() {
+                    continue;
+                }
+                let number = usize::from(entry.tag.wrapping_sub(tag::SPANS));
+                let read = match spans.get_mut(number) {
+                    Some(spans) => read_spans(entry.bytes, spans),
+                    None => Err(Damaged("spans of a granularity that the policy has not")),
+                };
+                read.map_err(|what| cursor.fault(at, what))?;
+            }
+        }
+        for (number, (mut spans, definition)) in
+            spans.into_iter().zip(policy.map_or(&[][..], |policy| policy.definition())).enumerate()
+        {
+            forget(&mut spans, definition);
+            rows += spans.starts.len() as u64;
+            write_all(metric, number, &spans, Packing::Dense, out)?;
+        }
+    }
+    Ok(rows)
+}
+
+/// Takes out the rows that the last row puts out of the timespan.
+fn forget(spans: &mut Spans, definition: &Definition) {
+    let (Some(timespan), Some(newest)) = (definition.timespan(), spans.starts.last()) else { return };
+    let oldest = Timestamp::from_ns(newest.ns().saturating_sub(timespan.ns()));
+    let gone = spans.starts.partition_point(|start| *start <= oldest);
+    spans.starts.drain(..gone);
+    for column in &mut spans.columns {
+        column.values.drain(..gone);
+        if let Some(present) = &mut column.present {
+            present.drain(..gone);
+        }
+    }
+}

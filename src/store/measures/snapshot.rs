@@ -1,0 +1,316 @@
+//! What a reader sees: rolled spans and, where they can still change, spans computed from points.
+
+use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
+
+use super::chunk::{kept, no_spans, range_of, read_points, read_spans};
+use super::error::{Damaged, MeasuresError};
+use super::journal::{JournalReader, Next};
+use super::manifest::{Kind, Manifest};
+use super::segment::{Cursor, Segment, tag};
+use super::window::{Window, round_down};
+use crate::model::{Granularity, Timestamp};
+use crate::series::{ArchivePolicy, Column, Definition, Method, Point, Spans, Statistic};
+use crate::store::MetricNumber;
+
+/// A metric to read.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'p> {
+    /// Its number.
+    pub metric: MetricNumber,
+    /// What is kept of it.
+    pub policy: &'p ArchivePolicy,
+}
+
+/// Which spans of a metric are read.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Of these granularities; of all that the policy has when there are none.
+    pub granularities: Vec<Granularity>,
+    /// These methods.
+    pub methods: Vec<Method>,
+    /// From the span that this falls in.
+    pub start: Option<Timestamp>,
+    /// Up to the last span that begins before this.
+    pub stop: Option<Timestamp>,
+}
+
+/// What is known of a metric beside its spans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// The time of its newest point.
+    pub newest: Option<Timestamp>,
+    /// How many points were taken.
+    pub taken: u64,
+    /// How many of those took the place of another at the same time.
+    pub replaced: u64,
+    /// How many were dropped because they came behind the window.
+    pub late: u64,
+}
+
+/// The segments and journals of one moment.
+pub struct Snapshot {
+    windows: Option<Arc<Segment>>,
+    arrivals: Vec<Arc<Segment>>,
+    spans: Vec<Arc<Segment>>,
+    journals: Vec<JournalReader>,
+    damage: Vec<MeasuresError>,
+}
+
+impl Snapshot {
+    pub(super) fn new(manifest: &Manifest, segments: Vec<Arc<Segment>>, journals: Vec<JournalReader>) -> Snapshot {
+        let of = |kind: Kind| {
+            let both = manifest.segments.iter().zip(&segments);
+            both.filter(move |(listed, _)| listed.kind == kind).map(|(_, segment)| Arc::clone(segment))
+        };
+        Snapshot {
+            windows: of(Kind::Windows).next(),
+            arrivals: of(Kind::Arrivals).collect(),
+            spans: of(Kind::Spans).collect(),
+            journals,
+            damage: Vec::new(),
+        }
+    }
+
+    /// Bytes in journals that were stepped over because they are not what was written.
+    pub fn damage(&mut self) -> Vec<MeasuresError> {
+        std::mem::take(&mut self.damage)
+    }
+
+    /// Reads the wanted metrics, in the order of their numbers, and calls `take` with the place of each in `wanted` and its spans, the finest
+    /// granularity first.
+    ///
+    /// # Errors
+    /// When something is damaged or cannot be read.
+    pub fn read(
+        &mut self,
+        wanted: &[Wanted<'_>],
+        selection: &Selection,
+        mut take: impl FnMut(usize, Vec<Spans>),
+    ) -> Result<(), MeasuresError> {
+        let spans = self.spans.clone();
+        let mut cursors: Vec<Cursor<'_>> = spans.iter().map(|segment| segment.cursor()).collect();
+        self.windows(wanted, |place, window| {
+            let of = wanted[place];
+            let kept = kept(of.policy.methods());
+            let mut found = Vec::new();
+            let definitions = of.policy.definition().iter().enumerate().filter(|(_, definition)| {
+                selection.granularities.is_empty() || selection.granularities.contains(&definition.granularity)
+            });
+            let limits: Vec<(u8, Limits, Spans)> = definitions
+                .map(|(number, definition)| {
+                    let limits = Limits::new(&window, definition, selection);
+                    (tag::SPANS + number as u8, limits, no_spans(definition.granularity, &kept))
+                })
+                .collect();
+            let mut rolled = limits;
+            for cursor in &mut cursors {
+                read_rolled(cursor, of.metric, &mut rolled)?;
+            }
+            for (_, limits, rolled) in rolled {
+                let (points, previous) = window.open(rolled.granularity);
+                let open = Spans::of(points, previous, rolled.granularity, &selection.methods);
+                found.push(limits.join(rolled, open, &selection.methods));
+            }
+            take(place, found);
+            Ok(())
+        })
+    }
+
+    /// What is known of the wanted metrics beside their spans.
+    ///
+    /// # Errors
+    /// As [`Snapshot::read`].
+    pub fn activity(
+        &mut self,
+        wanted: &[Wanted<'_>],
+        mut take: impl FnMut(usize, Activity),
+    ) -> Result<(), MeasuresError> {
+        self.windows(wanted, |place, window| {
+            let Window { newest, taken, replaced, late, .. } = window;
+            take(place, Activity { newest, taken, replaced, late });
+            Ok(())
+        })
+    }
+
+    /// Replays what is in no rolled span.
+    pub(super) fn windows(
+        &mut self,
+        wanted: &[Wanted<'_>],
+        mut take: impl FnMut(usize, Window) -> Result<(), MeasuresError>,
+    ) -> Result<(), MeasuresError> {
+        let mut order: Vec<usize> = (0..wanted.len()).collect();
+        order.sort_by_key(|place| wanted[*place].metric);
+        let mut journaled = self.journaled(wanted)?;
+        let mut base = self.windows.as_deref().map(Segment::cursor);
+        let mut arrivals: Vec<Cursor<'_>> = self.arrivals.iter().map(|segment| segment.cursor()).collect();
+        let mut before: Option<(MetricNumber, Window)> = None;
+        for place in order {
+            let Wanted { metric, policy } = wanted[place];
+            // The same metric may be wanted twice.
+            if let Some((_, window)) = before.as_ref().filter(|(known, _)| *known == metric) {
+                take(place, window.clone())?;
+                continue;
+            }
+            let mut window = Window::new();
+            if let Some(base) = &mut base {
+                base.seek(metric)?;
+                window = restored(base, metric, policy)?;
+            }
+            for cursor in &mut arrivals {
+                cursor.seek(metric)?;
+                while cursor.peek()? == Some(metric) {
+                    let at = cursor.offset();
+                    if let Some(entry) = cursor.next()? {
+                        read_points(entry.bytes, |point| window.arrive(point, policy))
+                            .map_err(|what| cursor.fault(at, what))?;
+                    }
+                }
+            }
+            for point in journaled.remove(&metric).unwrap_or_default() {
+                window.arrive(point, policy);
+            }
+            before = Some((metric, window.clone()));
+            take(place, window)?;
+        }
+        Ok(())
+    }
+
+    /// The points of the wanted metrics that are in journals, in the order in which they came.
+    fn journaled(&mut self, wanted: &[Wanted<'_>]) -> Result<HashMap<MetricNumber, Vec<Point>>, MeasuresError> {
+        let mut points: HashMap<MetricNumber, Vec<Point>> = HashMap::new();
+        let mut numbers: Vec<MetricNumber> = wanted.iter().map(|of| of.metric).collect();
+        numbers.sort_unstable();
+        for journal in &mut self.journals {
+            journal.rewind();
+            let path = journal.path().to_owned();
+            loop {
+                match journal.next()? {
+                    Next::Frame(frame) => {
+                        let found = frame.read(
+                            |metric| numbers.binary_search(&metric).is_ok(),
+                            |metric, point| points.entry(metric).or_default().push(point),
+                        );
+                        found.map_err(MeasuresError::damaged(&path, 0))?;
+                    }
+                    Next::Damaged { at, what, .. } => {
+                        self.damage.push(MeasuresError::damaged(&path, at)(what));
+                    }
+                    Next::End | Next::Torn { .. } => break,
+                }
+            }
+        }
+        Ok(points)
+    }
+}
+
+/// The window of `metric` as the last roll left it; the cursor stands at its first entry.
+pub(super) fn restored(
+    base: &mut Cursor<'_>,
+    metric: MetricNumber,
+    policy: &ArchivePolicy,
+) -> Result<Window, MeasuresError> {
+    let mut window = Window::new();
+    while base.peek()? == Some(metric) {
+        let at = base.offset();
+        let Some(entry) = base.next()? else { break };
+        match entry.tag {
+            tag::STATE => window = Window::read_state(entry.bytes, policy).map_err(|what| base.fault(at, what))?,
+            tag::POINTS => read_points(entry.bytes, |point| window.restore(point))
+                .map_err(|what| base.fault(at, what))?,
+            _ => return Err(base.fault(at, Damaged("spans among windows"))),
+        }
+    }
+    Ok(window)
+}
+
+/// Reads the spans of `metric` that lie within their limits.
+fn read_rolled(
+    cursor: &mut Cursor<'_>,
+    metric: MetricNumber,
+    wanted: &mut [(u8, Limits, Spans)],
+) -> Result<(), MeasuresError> {
+    cursor.seek(metric)?;
+    while cursor.peek()? == Some(metric) {
+        let at = cursor.offset();
+        let Some(entry) = cursor.next()? else { break };
+        let Some((_, limits, spans)) = wanted.iter_mut().find(|(tag, ..)| *tag == entry.tag) else { continue };
+        let read = range_of(entry.bytes, spans.granularity).and_then(|(first, last)| {
+            if last < limits.from || limits.to.is_some_and(|to| first >= to) {
+                return Ok(());
+            }
+            read_spans(entry.bytes, spans)
+        });
+        read.map_err(|what| cursor.fault(at, what))?;
+    }
+    Ok(())
+}
+
+/// Which starts of spans are seen.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    from: Timestamp,
+    to: Option<Timestamp>,
+}
+
+impl Limits {
+    fn new(window: &Window, definition: &Definition, selection: &Selection) -> Limits {
+        let granularity = definition.granularity;
+        let start = selection.start.map(|start| round_down(start, granularity));
+        // Of the newest span and those before it as many as the policy keeps (Gnocchi 4.7.1).
+        let kept = definition.timespan().zip(window.newest).map(|(timespan, newest)| {
+            let newest = round_down(newest, granularity).ns();
+            Timestamp::from_ns(newest.saturating_sub(timespan.ns()).saturating_add(1))
+        });
+        let from = start.into_iter().chain(kept).max().unwrap_or(Timestamp::from_ns(i64::MIN));
+        Limits { from, to: selection.stop }
+    }
+
+    /// The rolled spans and the open ones behind them, as far as they are seen, with the columns of `methods`.
+    fn join(&self, rolled: Spans, open: Spans, methods: &[Method]) -> Spans {
+        let seen = |starts: &[Timestamp]| {
+            let from = starts.partition_point(|start| *start < self.from);
+            let to = self.to.map_or(starts.len(), |to| starts.partition_point(|start| *start < to));
+            from..to.max(from)
+        };
+        let (old, new) = (seen(&rolled.starts), seen(&open.starts));
+        let mut starts = rolled.starts[old.clone()].to_vec();
+        starts.extend_from_slice(&open.starts[new.clone()]);
+        let columns = methods.iter().zip(&open.columns).map(|(method, open)| {
+            let mut column = made(&rolled, *method, old.clone());
+            let before = column.values.len();
+            column.values.extend_from_slice(&open.values[new.clone()]);
+            if column.present.is_some() || open.present.is_some() {
+                let present = column.present.get_or_insert_with(|| vec![true; before]);
+                match &open.present {
+                    Some(more) => present.extend_from_slice(&more[new.clone()]),
+                    None => present.extend(std::iter::repeat_n(true, new.len())),
+                }
+            }
+            column
+        });
+        Spans { granularity: rolled.granularity, columns: columns.collect(), starts }
+    }
+}
+
+/// A column of rolled spans, or what can be made of others.
+fn made(spans: &Spans, method: Method, rows: std::ops::Range<usize>) -> Column {
+    let column = |method: Method| spans.columns.iter().find(|column| column.method == method);
+    let part = |column: &Column| Column {
+        method,
+        values: column.values[rows.clone()].to_vec(),
+        present: column.present.as_ref().map(|present| present[rows.clone()].to_vec()),
+    };
+    if let Some(column) = column(method) {
+        return part(column);
+    }
+    let other = |statistic| column(Method { statistic, ..method });
+    let (Some(sum), Some(count)) = (other(Statistic::Sum), other(Statistic::Count)) else {
+        // The caller asked for what the policy does not keep.
+        return Column { method, values: vec![0.0; rows.len()], present: Some(vec![false; rows.len()]) };
+    };
+    let mut mean = part(sum);
+    mean.values.iter_mut().zip(&count.values[rows]).for_each(|(sum, count)| *sum /= count);
+    mean
+}

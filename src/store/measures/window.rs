@@ -1,0 +1,151 @@
+//! The window of a metric: which points are late, which are kept, and which spans can change no more.
+//!
+//! One rule for readers and for the roll, so that both always agree: arrivals are replayed in the order of the journal.
+
+use super::bits::{read_signed, read_varint, write_signed, write_varint};
+use super::error::Damaged;
+use crate::model::{Granularity, Timestamp};
+use crate::series::{ArchivePolicy, Point, Spans};
+use crate::series::Method;
+
+/// What is known of a metric's newest points.
+#[derive(Clone, Debug)]
+pub(super) struct Window {
+    /// The newest point there ever was.
+    pub(super) newest: Option<Timestamp>,
+    /// Older points are late: spans that end here or before change no more.
+    floor: Timestamp,
+    /// The floor up to which spans stand in segments already.
+    rolled: Timestamp,
+    /// Ascending: those from the first span on that can change, and for `rate:` the one before.
+    points: Vec<Point>,
+    /// Points that were dropped because they were late.
+    pub(super) late: u64,
+    /// Points that were taken.
+    pub(super) taken: u64,
+    /// Taken points that took the place of another of the same time.
+    pub(super) replaced: u64,
+    /// The time from which on a point moves the floor.
+    next_block: Timestamp,
+}
+
+impl Window {
+    /// Of a metric without points.
+    pub(super) fn new() -> Window {
+        Window {
+            newest: None,
+            floor: Timestamp::from_ns(i64::MIN),
+            rolled: Timestamp::from_ns(i64::MIN),
+            points: Vec::new(),
+            late: 0,
+            taken: 0,
+            replaced: 0,
+            next_block: Timestamp::from_ns(i64::MIN),
+        }
+    }
+
+    /// Takes the next point that came.
+    #[inline]
+    pub(super) fn arrive(&mut self, point: Point, policy: &ArchivePolicy) {
+        let time = point.timestamp;
+        if time < self.floor {
+            self.late += 1;
+            return;
+        }
+        self.taken += 1;
+        if self.newest.is_none_or(|newest| time > newest) {
+            self.newest = Some(time);
+            self.points.push(point);
+            if time >= self.next_block {
+                self.move_floor(time, policy);
+            }
+            return;
+        }
+        let at = self.points.partition_point(|known| known.timestamp < time);
+        match self.points.get_mut(at) {
+            Some(known) if known.timestamp == time => {
+                self.replaced += 1;
+                *known = point;
+            }
+            _ => self.points.insert(at, point),
+        }
+    }
+
+    fn move_floor(&mut self, newest: Timestamp, policy: &ArchivePolicy) {
+        self.floor = self.floor.max(policy.window_start(newest));
+        let block = policy.coarsest().ns();
+        let start = newest.ns() - newest.ns().rem_euclid(block);
+        self.next_block = Timestamp::from_ns(start.saturating_add(block));
+    }
+
+    /// What it holds from the first span of `granularity` on that is in no segment, and the point before.
+    pub(super) fn open(&self, granularity: Granularity) -> (&[Point], Option<Point>) {
+        let start = round_down(self.rolled, granularity);
+        let at = self.points.partition_point(|point| point.timestamp < start);
+        (&self.points[at..], at.checked_sub(1).map(|before| self.points[before]))
+    }
+
+    /// Takes out the spans that can change no more, one granularity after the other, and forgets the points that no
+    /// other span needs.
+    pub(super) fn roll(&mut self, policy: &ArchivePolicy, kept: &[Method], mut take: impl FnMut(usize, Spans)) {
+        let mut retained = self.floor;
+        for (number, definition) in policy.definition().iter().enumerate() {
+            let granularity = definition.granularity;
+            let stop = round_down(self.floor, granularity);
+            retained = retained.min(stop);
+            let (open, previous) = self.open(granularity);
+            let closed = &open[..open.partition_point(|point| point.timestamp < stop)];
+            if !closed.is_empty() {
+                take(number, Spans::of(closed, previous, granularity, kept));
+            }
+        }
+        let needed = self.points.partition_point(|point| point.timestamp < retained);
+        let needed = if policy.has_rates() { needed.saturating_sub(1) } else { needed };
+        self.points.drain(..needed);
+        self.rolled = self.floor;
+    }
+
+    /// The points it holds, ascending.
+    pub(super) fn points(&self) -> &[Point] {
+        &self.points
+    }
+
+    /// Appends what [`Window::read_state`] reads: everything but the points.
+    pub(super) fn write_state(&self, out: &mut Vec<u8>) {
+        let newest = self.newest.unwrap_or_default().ns();
+        write_signed(out, newest);
+        write_signed(out, newest.wrapping_sub(self.floor.ns()));
+        write_varint(out, self.late);
+        write_varint(out, self.taken);
+        write_varint(out, self.replaced);
+    }
+
+    /// A window that was rolled; its points are added with [`Window::restore`].
+    pub(super) fn read_state(mut bytes: &[u8], policy: &ArchivePolicy) -> Result<Window, Damaged> {
+        let newest = read_signed(&mut bytes)?;
+        let floor = newest.wrapping_sub(read_signed(&mut bytes)?);
+        let (late, taken) = (read_varint(&mut bytes)?, read_varint(&mut bytes)?);
+        let replaced = read_varint(&mut bytes)?;
+        if !bytes.is_empty() {
+            return Err(Damaged("something follows the state of a window"));
+        }
+        let newest = Timestamp::from_ns(newest);
+        let rolled = Timestamp::from_ns(floor);
+        let mut window =
+            Window { newest: Some(newest), floor: rolled, rolled, late, taken, replaced, ..Window::new() };
+        // The policy may have a smaller window than it had.
+        window.move_floor(newest, policy);
+        Ok(window)
+    }
+
+    /// Adds a point that it held when its state was written; ascending.
+    pub(super) fn restore(&mut self, point: Point) {
+        self.points.push(point);
+    }
+}
+
+/// The start of the span that `time` falls in; the beginning of time stays what it is.
+pub(super) fn round_down(time: Timestamp, granularity: Granularity) -> Timestamp {
+    let rest = time.ns().rem_euclid(granularity.ns());
+    Timestamp::from_ns(time.ns().saturating_sub(rest))
+}
