@@ -224,7 +224,7 @@ impl Active {
     }
 }
 
-fn file_header(sequence: Sequence) -> [u8; FILE_HEADER_BYTES as usize] {
+pub(super) fn file_header(sequence: Sequence) -> [u8; FILE_HEADER_BYTES as usize] {
     let mut header = [0; FILE_HEADER_BYTES as usize];
     header[..6].copy_from_slice(&FILE_MARK);
     header[6..8].copy_from_slice(&VERSION.to_le_bytes());
@@ -304,8 +304,26 @@ impl JournalReader {
         JournalReader { file, path, offset, buffer: Vec::new(), taken: 0, ended: false }
     }
 
+    /// Opens a journal whose header is damaged.
+    pub(super) fn behind_header(path: &Path) -> Result<JournalReader, MeasuresError> {
+        let file = File::open(path).map_err(MeasuresError::io("cannot read", path))?;
+        Ok(JournalReader::at(file, path.to_owned(), FILE_HEADER_BYTES))
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where what stands next begins.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The bytes from `offset` up to where what stands next begins.
+    pub(super) fn between(&self, offset: u64) -> Result<Vec<u8>, MeasuresError> {
+        let mut bytes = vec![0; (self.offset - offset) as usize];
+        self.file.read_exact_at(&mut bytes, offset).map_err(MeasuresError::io("cannot read", &self.path))?;
+        Ok(bytes)
     }
 
     /// Goes back to the first frame.

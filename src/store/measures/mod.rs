@@ -6,6 +6,7 @@
 //! obeys too. docs/format.md says what is on disk. Never here: names of metrics, resources, JSON.
 
 mod bits;
+mod check;
 mod chunk;
 mod cut;
 mod engine;
@@ -18,6 +19,7 @@ mod maintain;
 mod manifest;
 mod merge;
 mod policies;
+mod repair;
 mod roll;
 mod segment;
 mod snapshot;
@@ -28,11 +30,13 @@ mod values;
 mod window;
 mod writer;
 
+pub use check::Checked;
 pub use engine::Measures;
 pub use error::{Damaged, MeasuresError};
 pub use frame::Arrival;
 pub use maintain::{Effort, JOURNAL_BYTES_MAX, Maintained};
 pub use manifest::SCHEMA;
 pub use policies::Policies;
+pub use repair::Repaired;
 pub use snapshot::{Activity, Selection, Snapshot, Wanted};
 pub use writer::{Appended, Found, Writer};

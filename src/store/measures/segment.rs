@@ -1,7 +1,8 @@
 //! Segments: files of chunks in the order of their metrics, written once.
 //!
-//! Blocks of whole entries, each with its checksum in the index at the end; an entry is a metric's number, a tag that says
-//! what it holds, and its bytes. A reader keeps the index and reads blocks.
+//! Blocks of whole entries, each behind a header with its length and checksum, so that what is sound can be read even where the
+//! index at the end is not; an entry is a metric's number, a tag that says what it holds, and its bytes. A reader keeps the
+//! index and reads blocks.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -15,13 +16,16 @@ use crate::store::MetricNumber;
 
 const VERSION: u16 = 1;
 const FILE_MARK: [u8; 6] = *b"TMsegm";
-const FILE_HEADER_BYTES: usize = 12;
+pub(super) const FILE_HEADER_BYTES: usize = 12;
 const TRAILER_BYTES: usize = 20;
 const TRAILER_MARK: [u8; 4] = *b"TMs.";
 /// A block is closed behind the entry that passes this: some 20 metrics of an hour, read in some 10 µs.
 const BLOCK_BYTES: usize = 32 * 1024;
+pub(super) const BLOCK_MARK: [u8; 4] = *b"TMsb";
+/// Mark, length, checksum and number of entries, before the entries.
+pub(super) const BLOCK_HEADER_BYTES: usize = 16;
 /// The longest block: a closed one, and one entry of 4,096 points with all methods there are at 9 bytes each.
-const BLOCK_BYTES_MAX: usize = BLOCK_BYTES + 4096 * 9 * 240;
+pub(super) const BLOCK_BYTES_MAX: usize = BLOCK_BYTES + 4096 * 9 * 240;
 /// An index of a terabyte; more is damage.
 const INDEX_BYTES_MAX: usize = 1 << 30;
 
@@ -41,8 +45,8 @@ pub(super) struct SegmentWriter {
     path: PathBuf,
     written: u64,
     block: Vec<u8>,
-    block_first: (u32, u8),
-    block_entries: u64,
+    block_first: u32,
+    block_entries: u32,
     metric: u32,
     index: Vec<u8>,
     blocks: u64,
@@ -60,7 +64,7 @@ impl SegmentWriter {
             path,
             written: FILE_HEADER_BYTES as u64,
             block: Vec::with_capacity(BLOCK_BYTES * 2),
-            block_first: (0, 0),
+            block_first: 0,
             block_entries: 0,
             metric: 0,
             index: Vec::new(),
@@ -77,8 +81,10 @@ impl SegmentWriter {
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), MeasuresError> {
         if self.block.is_empty() {
-            self.block_first = (metric.0, tag);
-            self.metric = metric.0;
+            // The header is known when the block is whole; its first metric is counted from zero.
+            self.block.extend_from_slice(&[0; BLOCK_HEADER_BYTES]);
+            self.block_first = metric.0;
+            self.metric = 0;
         }
         debug_assert!(metric.0 >= self.metric);
         write_varint(&mut self.block, u64::from(metric.0 - self.metric));
@@ -98,14 +104,13 @@ impl SegmentWriter {
         if self.block.is_empty() {
             return Ok(());
         }
+        let header = block_header(&self.block[BLOCK_HEADER_BYTES..], self.block_entries);
+        self.block[..BLOCK_HEADER_BYTES].copy_from_slice(&header);
         let part = part_of(&self.path);
         self.file.write_all(&self.block).map_err(MeasuresError::io("cannot write", &part))?;
-        write_varint(&mut self.index, u64::from(self.block_first.0 - self.first_before));
-        self.index.push(self.block_first.1);
+        write_varint(&mut self.index, u64::from(self.block_first - self.first_before));
         write_varint(&mut self.index, self.block.len() as u64);
-        write_varint(&mut self.index, self.block_entries);
-        self.index.extend_from_slice(&crc32fast::hash(&self.block).to_le_bytes());
-        self.first_before = self.block_first.0;
+        self.first_before = self.block_first;
         self.written += self.block.len() as u64;
         self.blocks += 1;
         self.block.clear();
@@ -146,6 +151,62 @@ impl SegmentWriter {
     }
 }
 
+fn block_header(entries: &[u8], count: u32) -> [u8; BLOCK_HEADER_BYTES] {
+    let mut header = [0; BLOCK_HEADER_BYTES];
+    header[..4].copy_from_slice(&BLOCK_MARK);
+    header[4..8].copy_from_slice(&(entries.len() as u32).to_le_bytes());
+    header[12..].copy_from_slice(&count.to_le_bytes());
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&header[4..8]);
+    hasher.update(&header[12..]);
+    hasher.update(entries);
+    header[8..12].copy_from_slice(&hasher.finalize().to_le_bytes());
+    header
+}
+
+/// How many entries the whole block `bytes` holds; none when it is not sound.
+pub(super) fn sound_block(bytes: &[u8]) -> Option<u32> {
+    let header: &[u8; BLOCK_HEADER_BYTES] = bytes.first_chunk()?;
+    let count = header[12..].try_into().map(u32::from_le_bytes).ok()?;
+    (*header == block_header(&bytes[BLOCK_HEADER_BYTES..], count)).then_some(count)
+}
+
+/// The entries of a sound block, without its header, one after the other.
+pub(super) struct Entries<'a> {
+    rest: &'a [u8],
+    metric: u32,
+}
+
+impl<'a> Entries<'a> {
+    pub(super) fn new(entries: &'a [u8]) -> Entries<'a> {
+        Entries { rest: entries, metric: 0 }
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Result<Entry<'a>, Damaged>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let entry = read_entry(&mut self.rest, &mut self.metric);
+        if entry.is_err() {
+            self.rest = &[];
+        }
+        Some(entry)
+    }
+}
+
+fn read_entry<'a>(rest: &mut &'a [u8], metric: &mut u32) -> Result<Entry<'a>, Damaged> {
+    let step = u32::try_from(read_varint(rest)?).map_err(|_| Damaged("no such metric"))?;
+    *metric = metric.checked_add(step).ok_or(Damaged("no such metric"))?;
+    let tag = read_byte(rest)?;
+    let length = read_bytes(rest, 4)?.try_into().map_or(0, u32::from_le_bytes);
+    let bytes = read_bytes(rest, length as usize)?;
+    Ok(Entry { metric: MetricNumber(*metric), tag, bytes })
+}
+
 fn part_of(path: &Path) -> PathBuf {
     path.with_extension("part")
 }
@@ -172,8 +233,6 @@ struct Block {
     first: u32,
     offset: u64,
     length: u32,
-    entries: u32,
-    checksum: u32,
 }
 
 impl Segment {
@@ -225,11 +284,8 @@ impl Segment {
         for _ in 0..count {
             let step = u32::try_from(read_varint(&mut index)?).map_err(|_| Damaged("no such metric"))?;
             first = first.checked_add(step).ok_or(Damaged("no such metric"))?;
-            read_byte(&mut index)?;
             let length = read_count(&mut index, BLOCK_BYTES_MAX)? as u32;
-            let entries = read_count(&mut index, BLOCK_BYTES_MAX)? as u32;
-            let checksum = read_bytes(&mut index, 4)?.try_into().map_or(0, u32::from_le_bytes);
-            blocks.push(Block { first, offset, length, entries, checksum });
+            blocks.push(Block { first, offset, length });
             offset += u64::from(length);
         }
         if offset == index_at && index.is_empty() {
@@ -245,7 +301,7 @@ impl Segment {
 
     /// Reads from the first entry on.
     pub(super) fn cursor(&self) -> Cursor<'_> {
-        Cursor { segment: self, block: 0, buffer: Vec::new(), loaded: None, at: 0, metric: 0, entries: 0 }
+        Cursor { segment: self, block: 0, buffer: Vec::new(), loaded: None, at: 0, metric: 0 }
     }
 }
 
@@ -266,7 +322,6 @@ pub(super) struct Cursor<'s> {
     loaded: Option<usize>,
     at: usize,
     metric: u32,
-    entries: u32,
 }
 
 impl Cursor<'_> {
@@ -285,18 +340,14 @@ impl Cursor<'_> {
         if !self.load()? {
             return Ok(None);
         }
+        let offset = self.offset();
         let mut rest = &self.buffer[self.at..];
-        let parts = (|| {
-            let step = read_varint(&mut rest)?;
-            let tag = read_byte(&mut rest)?;
-            let length = read_bytes(&mut rest, 4)?.try_into().map_or(0, u32::from_le_bytes);
-            Ok((step, tag, read_bytes(&mut rest, length as usize)?))
-        })();
-        let (step, tag, bytes) = parts.map_err(|what| self.fault(self.offset(), what))?;
-        self.metric = self.metric.wrapping_add(step as u32);
+        let entry = read_entry(&mut rest, &mut self.metric);
         self.at = self.buffer.len() - rest.len();
-        self.entries += 1;
-        Ok(Some(Entry { metric: MetricNumber(self.metric), tag, bytes }))
+        match entry {
+            Ok(entry) => Ok(Some(entry)),
+            Err(what) => Err(MeasuresError::Damaged { path: self.segment.path.clone(), offset, what }),
+        }
     }
 
     /// Steps to the first entry of `metric`, or of the next one that is there. Only forwards.
@@ -320,24 +371,20 @@ impl Cursor<'_> {
     /// Makes an entry stand in the buffer; false at the end.
     fn load(&mut self) -> Result<bool, MeasuresError> {
         while self.at == self.buffer.len() {
-            if let Some(done) = self.loaded
-                && self.entries != self.segment.blocks[done].entries
-            {
-                return Err(self.fault(self.offset(), Damaged("another number of entries")));
-            }
             let Some(block) = self.segment.blocks.get(self.block) else { return Ok(false) };
             let path = &self.segment.path;
             self.buffer.resize(block.length as usize, 0);
             let read = self.segment.file.read_exact_at(&mut self.buffer, block.offset);
             read.map_err(MeasuresError::io("cannot read", path))?;
-            if crc32fast::hash(&self.buffer) != block.checksum {
+            if sound_block(&self.buffer).is_none() {
                 let what = Damaged("the checksum of a block differs");
                 self.buffer.clear();
+                self.at = 0;
                 return Err(MeasuresError::damaged(path, block.offset)(what));
             }
             self.loaded = Some(self.block);
             self.block += 1;
-            (self.at, self.metric, self.entries) = (0, block.first, 0);
+            (self.at, self.metric) = (BLOCK_HEADER_BYTES, 0);
         }
         Ok(true)
     }
