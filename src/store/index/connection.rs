@@ -1,0 +1,220 @@
+//! The index file: made, opened, and changed in transactions.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::catalogue::Catalogue;
+use super::schema::{APPLICATION_ID, ENGINE_TABLES, FORMAT, TABLES};
+use super::{ArchivePolicyRule, IndexError};
+use crate::series::ArchivePolicy;
+
+/// The name of the index in the folder of a store.
+pub const INDEX_FILE: &str = "index.sqlite";
+
+/// How long a change waits for those of other processes: the largest batch of new metrics takes under half of it.
+const BUSY_WAIT: Duration = Duration::from_secs(30);
+/// Statements kept ready: more than there are fixed ones.
+const STATEMENTS_MAX: usize = 128;
+/// Page cache in KiB. Looking up a metric touches three pages of each of two trees: the upper levels of both, of a
+/// million metrics, fit.
+const PAGE_CACHE_KIB: i64 = 8 * 1024;
+/// SQLite's way of refusing a race for the first write to a new file, tried again.
+const CREATE_ATTEMPTS_MAX: u32 = 200;
+
+/// What there is: archive policies and their rules, resource types, resources and their history, metrics.
+///
+/// One connection to `index.sqlite`, for one thread at a time; any number of processes and threads open their own.
+/// Readers see the last committed state and never wait; of several that write, all but one wait.
+/// Every function is one transaction of its own, unless called inside [`Index::transaction`].
+pub struct Index {
+    connection: Connection,
+    pub(super) catalogue: RefCell<Option<Arc<Catalogue>>>,
+}
+
+impl Index {
+    /// Makes the index of a new store in `folder`, which is made too.
+    ///
+    /// # Errors
+    /// [`IndexError::StoreExists`] when there is one, and what the system or SQLite refuse.
+    pub fn create(
+        folder: &Path,
+        policies: &[ArchivePolicy],
+        rules: &[ArchivePolicyRule],
+    ) -> Result<Index, IndexError> {
+        fs::create_dir_all(folder).map_err(|source| IndexError::Io { path: folder.to_owned(), source })?;
+        let path = folder.join(INDEX_FILE);
+        let index = Index::connect(&path, OpenFlags::SQLITE_OPEN_CREATE)?;
+        index.transaction(|index| {
+            if index.is_ready(&path)? {
+                return Err(IndexError::StoreExists { path: path.clone() });
+            }
+            TABLES.iter().chain(ENGINE_TABLES).try_for_each(|table| index.connection.execute_batch(table))?;
+            policies.iter().try_for_each(|policy| index.create_archive_policy(policy).map(drop))?;
+            rules.iter().try_for_each(|rule| index.create_archive_policy_rule(rule))?;
+            index.connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+            index.connection.pragma_update(None, "user_version", FORMAT)?;
+            Ok(())
+        })?;
+        Ok(index)
+    }
+
+    /// Opens the index of the store in `folder`.
+    ///
+    /// # Errors
+    /// [`IndexError::NoStore`] when there is none, [`IndexError::Newer`] when a later release wrote it.
+    pub fn open(folder: &Path) -> Result<Index, IndexError> {
+        let path = folder.join(INDEX_FILE);
+        if !path.exists() {
+            return Err(IndexError::NoStore { path });
+        }
+        let index = Index::connect(&path, OpenFlags::empty())?;
+        if index.is_ready(&path)? { Ok(index) } else { Err(IndexError::NoStore { path }) }
+    }
+
+    /// Opens the index of the store in `folder`; when there is none, makes it. Several processes may do so at once.
+    ///
+    /// # Errors
+    /// As [`Index::create`] and [`Index::open`], save that a store may be there or not.
+    pub fn open_or_create(
+        folder: &Path,
+        policies: &[ArchivePolicy],
+        rules: &[ArchivePolicyRule],
+    ) -> Result<Index, IndexError> {
+        match Index::open(folder) {
+            Err(IndexError::NoStore { .. }) => {}
+            other => return other,
+        }
+        match Index::create(folder, policies, rules) {
+            Err(IndexError::StoreExists { .. }) => Index::open(folder),
+            other => other,
+        }
+    }
+
+    fn connect(path: &PathBuf, create: OpenFlags) -> Result<Index, IndexError> {
+        // One thread at a time is what Rust's types ask for: SQLite's own lock would cost on every call.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY_WAIT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        enter_wal(&connection)?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "cache_size", -PAGE_CACHE_KIB)?;
+        Ok(Index { connection, catalogue: RefCell::new(None) })
+    }
+
+    /// Whether the file is an index; not when it is empty, as a process leaves it that was stopped while making it.
+    fn is_ready(&self, path: &Path) -> Result<bool, IndexError> {
+        let number = |pragma| self.connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+        let (application, format) = (number("application_id")?, number("user_version")?);
+        let empty: bool =
+            self.connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
+        if application != APPLICATION_ID && !empty {
+            return Err(IndexError::Foreign { path: path.to_owned() });
+        }
+        if format > FORMAT {
+            return Err(IndexError::Newer { path: path.to_owned(), found: format, known: FORMAT });
+        }
+        Ok(!empty)
+    }
+
+    /// The connection, for the tables of the measures engine.
+    pub(in crate::store) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Does `work` wholly or not at all: when it fails, panics or the process is killed, nothing of it happened.
+    ///
+    /// Begins by waiting for the changes of others; from then on nobody else changes anything. Inside another
+    /// transaction it is a part of that: when it fails and the caller goes on, only this part did not happen.
+    ///
+    /// # Errors
+    /// What `work` returns, [`IndexError::Busy`] after half a minute of waiting, and what SQLite refuses.
+    pub fn transaction<T, E: From<IndexError>>(
+        &self,
+        work: impl FnOnce(&Index) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let (begin, commit, undo) = if self.connection.is_autocommit() {
+            ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
+        } else {
+            ("SAVEPOINT part", "RELEASE part", "ROLLBACK TO part; RELEASE part")
+        };
+        self.run(begin)?;
+        let mut scope = Scope { index: self, undo: Some(undo) };
+        let answer = work(self)?;
+        self.run(commit)?;
+        scope.undo = None;
+        Ok(answer)
+    }
+
+    /// Does `work`, which only reads, on one state of the index, whatever others change meanwhile.
+    ///
+    /// # Errors
+    /// What `work` returns, and what SQLite refuses.
+    pub fn snapshot<T, E: From<IndexError>>(
+        &self,
+        work: impl FnOnce(&Index) -> Result<T, E>,
+    ) -> Result<T, E> {
+        if !self.connection.is_autocommit() {
+            return work(self);
+        }
+        self.run("BEGIN")?;
+        let _scope = Scope { index: self, undo: Some("ROLLBACK") };
+        work(self)
+    }
+
+    /// A number that differs from what it was when something that was found in the index, and is remembered, may not
+    /// hold any more: a metric, a resource, a policy, a rule or a type was changed or removed. What is added does not
+    /// count, nor do attributes of resources. Costs about a microsecond.
+    ///
+    /// # Errors
+    /// What SQLite refuses.
+    pub fn generation(&self) -> Result<i64, IndexError> {
+        let mut statement = self.connection.prepare_cached("SELECT counter FROM generation")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+
+    /// To be called by every change that [`Index::generation`] tells of.
+    pub(super) fn next_generation(&self) -> Result<(), IndexError> {
+        self.connection.prepare_cached("UPDATE generation SET counter = counter + 1")?.execute([])?;
+        Ok(())
+    }
+
+    fn run(&self, statement: &str) -> Result<(), IndexError> {
+        self.connection.prepare_cached(statement)?.execute([])?;
+        Ok(())
+    }
+}
+
+/// Undoes a transaction that did not come to its end.
+struct Scope<'a> {
+    index: &'a Index,
+    undo: Option<&'static str>,
+}
+
+impl Drop for Scope<'_> {
+    fn drop(&mut self) {
+        if let Some(undo) = self.undo {
+            // SQLite may have undone all of it already (no space left); what can fail here has no effect then.
+            let _ = self.index.connection.execute_batch(undo);
+            self.index.catalogue.replace(None);
+        }
+    }
+}
+
+/// Turns the write-ahead log on. Of several connections to a new file SQLite lets one, and does not let the others wait.
+fn enter_wal(connection: &Connection) -> Result<(), IndexError> {
+    let mut attempt = 0;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL").map_err(IndexError::from) {
+            Err(IndexError::Busy) if attempt < CREATE_ATTEMPTS_MAX => attempt += 1,
+            other => return other,
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

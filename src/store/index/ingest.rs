@@ -1,0 +1,221 @@
+//! The way in for measures: resources and metrics found, made where they are missing, brought up to date.
+//!
+//! To be called for a whole batch inside one [`Index::transaction`]; a caller remembers the numbers it was given until
+//! [`Index::generation`] changes.
+
+use rusqlite::{OptionalExtension, params};
+use uuid::Uuid;
+
+use super::attribute::encode_attributes;
+use super::error::Thing;
+use super::resources::{check_order, check_owner};
+use super::{
+    AttributeChanges, Attributes, Index, IndexError, NewMetric, PolicyNumber, ResourceId, ResourceNumber,
+};
+use crate::model::Timestamp;
+use crate::store::MetricNumber;
+
+/// What measures say of their resource.
+#[derive(Clone, Copy, Debug)]
+pub struct ArrivingResource<'a> {
+    /// Its id.
+    pub id: &'a ResourceId,
+    /// The name of its type; a resource that is there keeps its own.
+    pub resource_type: &'a str,
+    /// Who sends the measures, and makes the resource if it is not there.
+    pub creator: Option<&'a str>,
+    /// Whose it is; none: not said.
+    pub user_id: Option<&'a str>,
+    /// The project whose it is; none: not said.
+    pub project_id: Option<&'a str>,
+    /// Since when it is there, if it is not in the index; none: now.
+    pub started_at: Option<Timestamp>,
+    /// What is known of its attributes; the others stay as they are.
+    pub attributes: &'a Attributes,
+    /// The time of the newest measure: a resource that ended no later goes on.
+    pub newest: Option<Timestamp>,
+}
+
+/// A resource, and what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrived {
+    /// Its number.
+    pub resource: ResourceNumber,
+    /// What became of it.
+    pub change: Change,
+}
+
+/// What became of a resource when measures arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It was not there.
+    Created,
+    /// It is other than before, which is history now.
+    Updated,
+    /// It is as it was.
+    Unchanged,
+}
+
+/// What measures say of their metric.
+#[derive(Clone, Copy, Debug)]
+pub struct ArrivingMetric<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its unit, if it is made.
+    pub unit: Option<&'a str>,
+    /// The name of its archive policy, if it is made; none: what the rules say.
+    pub archive_policy: Option<&'a str>,
+    /// Who makes it, if it is made.
+    pub creator: Option<&'a str>,
+}
+
+/// What the measures engine needs to know of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricKey {
+    /// Its number.
+    pub metric: MetricNumber,
+    /// The number of its archive policy.
+    pub policy: PolicyNumber,
+}
+
+impl Index {
+    /// Finds a resource by what measures say of it; makes it when it is not there; changes it, with a revision, when
+    /// they say something else of it than the index does, or it had ended before the newest measure.
+    ///
+    /// # Errors
+    /// [`IndexError::NotFound`] when there is no such type; [`IndexError::Invalid`] when an attribute is wrong, or one
+    /// that is required is missing in a resource that is not there.
+    pub fn arrive(&self, arriving: &ArrivingResource<'_>, now: Timestamp) -> Result<Arrived, IndexError> {
+        let Some(before) = self.find_resource(super::GENERIC, arriving.id.uuid())? else {
+            let resource = self.make_arriving(arriving, now)?;
+            return Ok(Arrived { resource, change: Change::Created });
+        };
+        let resource = before.number;
+        let mut after = before.clone();
+        let said = |said: Option<&str>, known: Option<String>| said.map(str::to_owned).or(known);
+        for owner in [arriving.user_id, arriving.project_id] {
+            check_owner(arriving.id, owner)?;
+        }
+        after.user_id = said(arriving.user_id, after.user_id);
+        after.project_id = said(arriving.project_id, after.project_id);
+        if after.ended_at.is_some_and(|ended_at| arriving.newest.is_some_and(|newest| newest >= ended_at)) {
+            after.ended_at = None;
+        }
+        let same = |(name, value)| before.attributes.get(name) == Some(value);
+        if before.resource_type == arriving.resource_type && !arriving.attributes.iter().all(same) {
+            let changes: AttributeChanges =
+                arriving.attributes.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect();
+            after.attributes =
+                self.resource_type(&before.resource_type)?.changed(&before.attributes, &changes)?;
+        }
+        if after == before {
+            return Ok(Arrived { resource, change: Change::Unchanged });
+        }
+        self.transaction(|index| index.revise(&before, &after, now))?;
+        Ok(Arrived { resource, change: Change::Updated })
+    }
+
+    fn make_arriving(
+        &self,
+        arriving: &ArrivingResource<'_>,
+        now: Timestamp,
+    ) -> Result<ResourceNumber, IndexError> {
+        let catalogue = self.catalogue()?;
+        let type_number = catalogue.type_number(arriving.resource_type)?;
+        catalogue.resource_type(type_number)?.check(arriving.attributes)?;
+        for owner in [arriving.creator, arriving.user_id, arriving.project_id] {
+            check_owner(arriving.id, owner)?;
+        }
+        let started_at = arriving.started_at.unwrap_or(now);
+        check_order(arriving.id.original(), started_at, None)?;
+        let number = self
+            .connection()
+            .prepare_cached(
+                "INSERT INTO resource (id, original_id, type, creator, user_id, project_id, started_at, \
+                 revision_start, attributes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )?
+            .insert(params![
+                arriving.id.uuid().as_bytes(),
+                arriving.id.original(),
+                type_number,
+                arriving.creator,
+                arriving.user_id,
+                arriving.project_id,
+                started_at.ns(),
+                now.ns(),
+                encode_attributes(arriving.attributes)
+            ])?;
+        Ok(ResourceNumber(number))
+    }
+
+    /// Finds a metric of a resource by its name, and makes it when it is not there: then true.
+    ///
+    /// # Errors
+    /// [`IndexError::NoRuleFits`], [`IndexError::NotFound`] when the archive policy is not there,
+    /// [`IndexError::Invalid`] when the name or the unit is.
+    pub fn arrive_metric(
+        &self,
+        resource: ResourceNumber,
+        arriving: &ArrivingMetric<'_>,
+        now: Timestamp,
+    ) -> Result<(MetricKey, bool), IndexError> {
+        if let Some(found) = self.metric_key(resource, arriving.name)? {
+            return Ok((found, false));
+        }
+        let new = NewMetric {
+            name: Some(arriving.name.to_owned()),
+            unit: arriving.unit.map(str::to_owned),
+            archive_policy: arriving.archive_policy.map(str::to_owned),
+            creator: arriving.creator.map(str::to_owned),
+            ..NewMetric::default()
+        };
+        match self.insert_metric(&new, Some(resource), now) {
+            Ok((metric, policy)) => Ok((MetricKey { metric, policy }, true)),
+            // Another process was faster, between the look and the insert outside a transaction.
+            Err(IndexError::Exists { .. }) => {
+                let found = self.metric_key(resource, arriving.name)?;
+                Ok((found.ok_or_else(|| Thing::Metric.not_found(arriving.name))?, false))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The metric of that name of a resource, if there is one.
+    ///
+    /// # Errors
+    /// What SQLite refuses.
+    pub fn metric_key(&self, resource: ResourceNumber, name: &str) -> Result<Option<MetricKey>, IndexError> {
+        self.key(
+            "SELECT number, archive_policy FROM metric WHERE resource = ? AND name = ?",
+            params![resource.0, name],
+        )
+    }
+
+    /// The metric of that name of the resource of that id, if there are both.
+    ///
+    /// # Errors
+    /// What SQLite refuses.
+    pub fn metric_key_of(&self, resource: Uuid, name: &str) -> Result<Option<MetricKey>, IndexError> {
+        let sql = "SELECT m.number, m.archive_policy FROM resource r JOIN metric m ON m.resource = r.number \
+             WHERE r.id = ? AND m.name = ?";
+        self.key(sql, params![resource.as_bytes(), name])
+    }
+
+    /// The metric of that id, if there is one that is not deleted.
+    ///
+    /// # Errors
+    /// What SQLite refuses.
+    pub fn metric_key_by_id(&self, id: Uuid) -> Result<Option<MetricKey>, IndexError> {
+        self.key(
+            "SELECT number, archive_policy FROM metric WHERE id = ? AND NOT deleted",
+            params![id.as_bytes()],
+        )
+    }
+
+    fn key(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Option<MetricKey>, IndexError> {
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(MetricKey { metric: MetricNumber(row.get(0)?), policy: PolicyNumber(row.get(1)?) })
+        };
+        Ok(self.connection().prepare_cached(sql)?.query_row(values, read).optional()?)
+    }
+}

@@ -1,0 +1,144 @@
+//! Lists of resources: searched, sorted, in pages, as they are or as they were; and many removed at once.
+
+use rusqlite::params_from_iter;
+use rusqlite::types::Value;
+
+use super::column::Columns;
+use super::error::Thing;
+use super::page::Order;
+use super::resource::{RESOURCE_COLUMNS, RESOURCES_EVER, RESOURCES_NOW, decode_resource};
+use super::schema::GENERIC_TYPE;
+use super::search::{Condition, condition};
+use super::{GENERIC, Index, IndexError, Page, Resource, ResourceNumber, Revision};
+use crate::query::Filter;
+
+/// Which resources are wanted.
+#[derive(Clone, Debug)]
+pub struct ResourceQuery {
+    /// Of which type; `generic`: of any.
+    pub resource_type: String,
+    /// Which of them. It may name what every resource has (`id`, `type`, `user_id`, `project_id`, `creator`,
+    /// `created_by_user_id`, `created_by_project_id`, `original_resource_id`, `started_at`, `ended_at`, `lifespan`,
+    /// `revision_start`, `revision_end`, `revision`) and the attributes of the type.
+    pub filter: Filter,
+    /// Whose ids of the outside the filter means.
+    pub creator: Option<String>,
+    /// Whether also what they were.
+    pub history: bool,
+    /// Whether with the names and ids of their metrics.
+    pub metrics: bool,
+    /// Which part of the list; sorted by `revision_start`, then `started_at`, unless said otherwise.
+    pub page: Page,
+}
+
+impl Default for ResourceQuery {
+    fn default() -> ResourceQuery {
+        ResourceQuery {
+            resource_type: GENERIC.to_owned(),
+            filter: Filter::Everything,
+            creator: None,
+            history: false,
+            metrics: false,
+            page: Page::default(),
+        }
+    }
+}
+
+impl Index {
+    /// The resources that are asked for, in order. Their attributes are those of their own types, also when resources
+    /// of any type are asked for.
+    ///
+    /// # Errors
+    /// [`IndexError::NotFound`] when there is no such type; [`IndexError::Invalid`] when the filter or a sort key
+    /// names something that the type does not have, or the marker is not in the list.
+    pub fn resources(&self, query: &ResourceQuery) -> Result<Vec<Resource>, IndexError> {
+        self.snapshot(|index| {
+            let catalogue = index.catalogue()?;
+            let (table, wanted) = index.wanted(query)?;
+            let order = index.order(query)?;
+            let mut sql = format!("SELECT {RESOURCE_COLUMNS} FROM {table} r WHERE {}", wanted.sql);
+            let mut values = wanted.values;
+            if query.page.marker.is_some() {
+                let after = order.after(&index.marker(query, table, &order)?);
+                sql.push_str(" AND ");
+                sql.push_str(&after.sql);
+                values.extend(after.values);
+            }
+            sql.push_str(" ORDER BY ");
+            sql.push_str(&order.sql());
+            if let Some(limit) = query.page.limit {
+                sql.push_str(&format!(" LIMIT {limit}"));
+            }
+            let mut statement = index.connection().prepare(&sql)?;
+            let mut rows = statement.query(params_from_iter(values))?;
+            let mut resources = Vec::new();
+            while let Some(row) = rows.next()? {
+                let mut resource = decode_resource(row, &catalogue)?;
+                if query.metrics {
+                    resource.metrics = index.metrics_of(resource.number)?;
+                }
+                resources.push(resource);
+            }
+            Ok(resources)
+        })
+    }
+
+    /// Removes all resources that satisfy the filter, as [`Index::delete_resource`] does; gives how many. History and
+    /// page of the query do not matter.
+    ///
+    /// # Errors
+    /// As [`Index::resources`]; [`IndexError::Invalid`] when the filter is that for everything.
+    pub fn delete_resources(&self, query: &ResourceQuery) -> Result<u64, IndexError> {
+        if query.filter == Filter::Everything {
+            return Err(
+                Thing::Query.invalid("{}", "it would remove every resource: name at least one condition")
+            );
+        }
+        self.transaction(|index| {
+            let query = ResourceQuery { history: false, ..query.clone() };
+            let (table, wanted) = index.wanted(&query)?;
+            let sql = format!("SELECT r.number FROM {table} r WHERE {}", wanted.sql);
+            let numbers: Vec<i64> = index
+                .connection()
+                .prepare(&sql)?
+                .query_map(params_from_iter(wanted.values), |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            numbers.iter().try_for_each(|number| index.remove_resource(ResourceNumber(*number)))?;
+            index.next_generation()?;
+            Ok(numbers.len() as u64)
+        })
+    }
+
+    /// Where to look, and for what. The number of the type is written out: only so can SQLite see that the index of
+    /// an attribute, which holds the resources of one type, will do.
+    fn wanted(&self, query: &ResourceQuery) -> Result<(&'static str, Condition), IndexError> {
+        let catalogue = self.catalogue()?;
+        let number = catalogue.type_number(&query.resource_type)?;
+        let columns = Columns::Resource(catalogue.resource_type(number)?);
+        let mut wanted = condition(&query.filter, &columns, query.creator.as_deref())?;
+        if number != GENERIC_TYPE {
+            wanted.sql = format!("r.type = {number} AND {}", wanted.sql);
+        }
+        Ok((if query.history { RESOURCES_EVER } else { RESOURCES_NOW }, wanted))
+    }
+
+    fn order(&self, query: &ResourceQuery) -> Result<Order, IndexError> {
+        let resource_type = self.resource_type(&query.resource_type)?;
+        let unique: &[&str] = if query.history { &["id", "revision"] } else { &["id"] };
+        let usual = ["revision_start", "started_at"];
+        Order::of(&query.page.sort, &usual, unique, &Columns::Resource(&resource_type))
+    }
+
+    fn marker(&self, query: &ResourceQuery, table: &str, order: &Order) -> Result<Vec<Value>, IndexError> {
+        let Some(marker) = query.page.marker else { return Ok(Vec::new()) };
+        let revision = marker.revision.unwrap_or(Revision::CURRENT);
+        let sql = format!("SELECT {} FROM {table} r WHERE r.id = ? AND r.revision = ?", order.selected());
+        let mut statement = self.connection().prepare(&sql)?;
+        let values = Value::Blob(marker.id.as_bytes().to_vec());
+        let mut rows = statement.query((values, revision.0))?;
+        match rows.next()? {
+            Some(row) => (0..order.len()).map(|column| Ok(row.get(column)?)).collect(),
+            None => Err(Thing::Query.invalid(marker.id, "the marker is the id of no resource")),
+        }
+    }
+}

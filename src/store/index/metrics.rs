@@ -1,0 +1,292 @@
+//! The metrics of a store: made, found by id, name or number, listed, marked as deleted and at last removed.
+
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, params, params_from_iter};
+use uuid::{Builder, Uuid};
+
+use super::column::Columns;
+use super::error::{Thing, is_duplicate};
+use super::metric::{METRIC_COLUMNS, METRICS, decode_metric};
+use super::page::Order;
+use super::search::condition;
+use super::{Index, IndexError, Metric, NAME_CHARACTERS_MAX, NewMetric, Page, ResourceNumber, Status};
+use crate::model::Timestamp;
+use crate::query::Filter;
+use crate::store::MetricNumber;
+
+/// Longest unit, in characters (Gnocchi 4.7.1).
+pub const UNIT_CHARACTERS_MAX: usize = 31;
+
+/// Which metrics are wanted.
+#[derive(Clone, Debug)]
+pub struct MetricQuery {
+    /// Which of them. It may name `id`, `name`, `unit`, `status`, `archive_policy_name`, `creator`,
+    /// `created_by_user_id`, `created_by_project_id`, `resource_id`, and of the resource `resource.creator`,
+    /// `resource.user_id`, `resource.project_id`, `resource.original_resource_id`, `resource.started_at`,
+    /// `resource.ended_at`.
+    pub filter: Filter,
+    /// Whose ids of the outside the filter means.
+    pub creator: Option<String>,
+    /// Those that are there, or those that are deleted.
+    pub status: Status,
+    /// Which part of the list; sorted by id unless said otherwise.
+    pub page: Page,
+}
+
+impl Default for MetricQuery {
+    fn default() -> MetricQuery {
+        MetricQuery {
+            filter: Filter::Everything,
+            creator: None,
+            status: Status::Active,
+            page: Page::default(),
+        }
+    }
+}
+
+impl Index {
+    /// Adds a metric.
+    ///
+    /// # Errors
+    /// [`IndexError::Exists`] when its resource has one of that name, or its id is taken; [`IndexError::NotFound`] when
+    /// the archive policy or the resource is not there; [`IndexError::NoRuleFits`]; [`IndexError::Invalid`].
+    pub fn create_metric(&self, new: &NewMetric, now: Timestamp) -> Result<Metric, IndexError> {
+        self.transaction(|index| {
+            let resource = match new.resource {
+                None => None,
+                Some(id) => {
+                    let resource = index.find_resource(super::GENERIC, id)?;
+                    Some(resource.ok_or_else(|| Thing::Resource.not_found(id))?.number)
+                }
+            };
+            let (number, _) = index.insert_metric(new, resource, now)?;
+            index.metric_numbered(number)
+        })
+    }
+
+    /// Adds a metric to a resource that is there. Gives its number and that of its policy.
+    pub(super) fn insert_metric(
+        &self,
+        new: &NewMetric,
+        resource: Option<ResourceNumber>,
+        now: Timestamp,
+    ) -> Result<(MetricNumber, super::PolicyNumber), IndexError> {
+        let name = new.name.as_deref();
+        check_metric(name, new.unit.as_deref(), resource.is_some())?;
+        let catalogue = self.catalogue()?;
+        let policy = match &new.archive_policy {
+            Some(policy) => catalogue.policy_number(policy)?,
+            None => catalogue.policy_by_rule(name)?,
+        };
+        let id = new.id.unwrap_or_else(|| new_metric_id(now));
+        let inserted = self
+            .connection()
+            .prepare_cached(
+                "INSERT INTO metric (id, resource, name, unit, archive_policy, creator) VALUES (?, ?, ?, ?, ?, ?)",
+            )?
+            .insert(params![
+                id.as_bytes(),
+                resource.map(|resource| resource.0),
+                name,
+                new.unit,
+                policy.0,
+                new.creator
+            ]);
+        let number = match inserted {
+            Err(error) if is_duplicate(&error) => {
+                return Err(match name {
+                    Some(name) if new.id.is_none() => Thing::Metric.exists(name),
+                    _ => Thing::Metric.exists(id),
+                });
+            }
+            other => u32::try_from(other?).map_err(|_| IndexError::Full)?,
+        };
+        Ok((MetricNumber(number), policy))
+    }
+
+    /// Makes a metric that is there one of a resource, under a name.
+    pub(super) fn bind_metric(
+        &self,
+        resource: ResourceNumber,
+        creator: Option<&str>,
+        name: &str,
+        id: Uuid,
+    ) -> Result<(), IndexError> {
+        check_metric(Some(name), None, true)?;
+        let bound = self
+            .connection()
+            .prepare_cached(
+                "UPDATE metric SET resource = ?, name = ? WHERE id = ? AND creator IS ? AND NOT deleted",
+            )?
+            .execute(params![resource.0, name, id.as_bytes(), creator]);
+        match bound {
+            Err(error) if is_duplicate(&error) => Err(Thing::Metric.exists(name)),
+            Ok(0) => Err(Thing::Metric.not_found(id)),
+            other => other.map_err(IndexError::from).and_then(|_| self.next_generation()),
+        }
+    }
+
+    /// The metric of that id, unless it is deleted.
+    ///
+    /// # Errors
+    /// [`IndexError::NotFound`].
+    pub fn metric(&self, id: Uuid) -> Result<Metric, IndexError> {
+        let found = self.one_metric("m.id = ? AND NOT m.deleted", params![id.as_bytes()])?;
+        found.ok_or_else(|| Thing::Metric.not_found(id))
+    }
+
+    /// The metric of that name of the resource of that id.
+    ///
+    /// # Errors
+    /// [`IndexError::NotFound`].
+    pub fn metric_named(&self, resource: Uuid, name: &str) -> Result<Metric, IndexError> {
+        let condition = "m.resource = (SELECT number FROM resource WHERE id = ?) AND m.name = ?";
+        let found = self.one_metric(condition, params![resource.as_bytes(), name])?;
+        found.ok_or_else(|| Thing::Metric.not_found(name))
+    }
+
+    /// The metric of that number, deleted or not.
+    ///
+    /// # Errors
+    /// [`IndexError::NotFound`].
+    pub fn metric_numbered(&self, number: MetricNumber) -> Result<Metric, IndexError> {
+        let found = self.one_metric("m.number = ?", params![number.0])?;
+        found.ok_or_else(|| Thing::Metric.not_found(number.0))
+    }
+
+    fn one_metric(
+        &self,
+        condition: &str,
+        values: &[&dyn rusqlite::ToSql],
+    ) -> Result<Option<Metric>, IndexError> {
+        let catalogue = self.catalogue()?;
+        let sql = format!("SELECT {METRIC_COLUMNS} FROM {METRICS} WHERE {condition}");
+        let mut statement = self.connection().prepare_cached(&sql)?;
+        let mut rows = statement.query(values)?;
+        rows.next()?.map(|row| decode_metric(row, &catalogue)).transpose()
+    }
+
+    /// The metrics that are asked for, in order.
+    ///
+    /// # Errors
+    /// [`IndexError::Invalid`] when the filter or a sort key names something else, or the marker is no metric.
+    pub fn metrics(&self, query: &MetricQuery) -> Result<Vec<Metric>, IndexError> {
+        const TABLES: &str = "metric m JOIN archive_policy p ON p.number = m.archive_policy \
+             LEFT JOIN resource r ON r.number = m.resource";
+        self.snapshot(|index| {
+            let catalogue = index.catalogue()?;
+            let wanted = condition(&query.filter, &Columns::Metric, query.creator.as_deref())?;
+            let order = Order::of(&query.page.sort, &["id"], &["id"], &Columns::Metric)?;
+            let deleted = query.status == Status::Deleted;
+            // The plus keeps SQLite from walking through the index of the deleted ones, which does not sort.
+            let status = if deleted { "m.deleted" } else { "NOT +m.deleted" };
+            let mut sql = format!("SELECT {METRIC_COLUMNS} FROM {TABLES} WHERE {status} AND {}", wanted.sql);
+            let mut values = wanted.values;
+            if let Some(marker) = query.page.marker {
+                let after = order.after(&index.metric_marker(marker.id, TABLES, &order)?);
+                sql.push_str(" AND ");
+                sql.push_str(&after.sql);
+                values.extend(after.values);
+            }
+            sql.push_str(" ORDER BY ");
+            sql.push_str(&order.sql());
+            if let Some(limit) = query.page.limit {
+                sql.push_str(&format!(" LIMIT {limit}"));
+            }
+            let mut statement = index.connection().prepare(&sql)?;
+            let mut rows = statement.query(params_from_iter(values))?;
+            let mut metrics = Vec::new();
+            while let Some(row) = rows.next()? {
+                metrics.push(decode_metric(row, &catalogue)?);
+            }
+            Ok(metrics)
+        })
+    }
+
+    fn metric_marker(&self, id: Uuid, tables: &str, order: &Order) -> Result<Vec<Value>, IndexError> {
+        let sql = format!("SELECT {} FROM {tables} WHERE m.id = ? AND NOT m.deleted", order.selected());
+        let row = |row: &rusqlite::Row<'_>| (0..order.len()).map(|column| row.get(column)).collect();
+        let found = self.connection().query_row(&sql, [id.as_bytes()], row).optional()?;
+        found.ok_or_else(|| Thing::Query.invalid(id, "the marker is the id of no metric"))
+    }
+
+    /// Marks a metric as deleted and takes it from its resource; its points wait to be removed.
+    ///
+    /// # Errors
+    /// [`IndexError::NotFound`].
+    pub fn delete_metric(&self, id: Uuid) -> Result<(), IndexError> {
+        self.transaction(|index| {
+            let marked = index
+                .connection()
+                .prepare_cached(
+                    "UPDATE metric SET deleted = 1, resource = NULL WHERE id = ? AND NOT deleted",
+                )?
+                .execute([id.as_bytes()])?;
+            if marked == 0 { Err(Thing::Metric.not_found(id)) } else { index.next_generation() }
+        })
+    }
+
+    /// The numbers of all deleted metrics, ascending: their points are to be removed.
+    ///
+    /// # Errors
+    /// What SQLite refuses.
+    pub fn deleted(&self) -> Result<Vec<MetricNumber>, IndexError> {
+        let mut statement =
+            self.connection().prepare_cached("SELECT number FROM metric WHERE deleted ORDER BY number")?;
+        Ok(statement.query_map([], |row| Ok(MetricNumber(row.get(0)?)))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Forgets deleted metrics whose points are gone; gives how many. What is not deleted stays.
+    ///
+    /// # Errors
+    /// What SQLite refuses.
+    pub fn expunge(&self, numbers: &[MetricNumber]) -> Result<u64, IndexError> {
+        self.transaction(|index| {
+            let mut statement =
+                index.connection().prepare_cached("DELETE FROM metric WHERE number = ? AND deleted")?;
+            let mut expunged = 0;
+            for number in numbers {
+                expunged += statement.execute([number.0])? as u64;
+            }
+            Ok(expunged)
+        })
+    }
+
+    /// How many metrics there are, those that are deleted not counted.
+    ///
+    /// # Errors
+    /// What SQLite refuses.
+    pub fn metric_count(&self) -> Result<u64, IndexError> {
+        let sql = "SELECT (SELECT count(*) FROM metric) - (SELECT count(*) FROM metric WHERE deleted)";
+        Ok(self.connection().query_row(sql, [], |row| row.get::<_, i64>(0))? as u64)
+    }
+}
+
+/// Refuses names and units that Gnocchi refuses.
+pub(super) fn check_metric(name: Option<&str>, unit: Option<&str>, bound: bool) -> Result<(), IndexError> {
+    let refuse = |name: &str, reason: &str| Err(Thing::Metric.invalid(name, reason));
+    match name {
+        None if bound => return refuse("", "a metric of a resource needs a name"),
+        Some(name) if name.contains(['/', '\0']) => return refuse(name, "a name holds no slash"),
+        Some(name) if name.len() > NAME_CHARACTERS_MAX && name.chars().count() > NAME_CHARACTERS_MAX => {
+            return refuse(name, "a name has at most 255 characters");
+        }
+        _ => {}
+    }
+    match unit.filter(|unit| unit.len() > UNIT_CHARACTERS_MAX && unit.chars().count() > UNIT_CHARACTERS_MAX) {
+        Some(unit) => {
+            refuse(name.unwrap_or_default(), &format!("a unit has at most 31 characters, unlike {unit}"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A uuid of version 7: those of one batch stand side by side in the tree of ids, which makes adding a million of them
+/// several times as fast as with random ones.
+fn new_metric_id(now: Timestamp) -> Uuid {
+    let random = Uuid::new_v4();
+    // All bytes but the two that hold version and variant.
+    let [a, b, c, d, e, f, _, g, _, h, i, j, ..] = *random.as_bytes();
+    let milliseconds = u64::try_from(now.ns() / 1_000_000).unwrap_or(0);
+    Builder::from_unix_timestamp_millis(milliseconds, &[a, b, c, d, e, f, g, h, i, j]).into_uuid()
+}

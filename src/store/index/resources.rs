@@ -1,0 +1,285 @@
+//! The resources of a store: made, changed with a revision of what was, removed with their metrics marked.
+
+use rusqlite::{OptionalExtension, params};
+use uuid::Uuid;
+
+use super::attribute::encode_attributes;
+use super::error::{Thing, is_duplicate};
+use super::resource::{RESOURCE_COLUMNS, RESOURCES_NOW, decode_resource};
+use super::schema::GENERIC_TYPE;
+use super::{
+    Index, IndexError, MetricSource, NAME_CHARACTERS_MAX, NewMetric, NewResource, Resource, ResourceNumber,
+    ResourcePatch,
+};
+use crate::model::Timestamp;
+
+impl Index {
+    /// The resource of that id, if it is of that type; `generic` is every type. With its metrics.
+    ///
+    /// # Errors
+    /// [`IndexError::NotFound`].
+    pub fn resource(&self, resource_type: &str, id: Uuid) -> Result<Resource, IndexError> {
+        let resource = self.find_resource(resource_type, id)?;
+        let mut resource = resource.ok_or_else(|| Thing::Resource.not_found(id))?;
+        resource.metrics = self.metrics_of(resource.number)?;
+        Ok(resource)
+    }
+
+    /// As [`Index::resource`], without metrics; none when there is none.
+    pub(super) fn find_resource(
+        &self,
+        resource_type: &str,
+        id: Uuid,
+    ) -> Result<Option<Resource>, IndexError> {
+        let catalogue = self.catalogue()?;
+        let wanted = catalogue.type_number(resource_type)?;
+        let mut statement = self
+            .connection()
+            .prepare_cached(&format!("SELECT {RESOURCE_COLUMNS} FROM {RESOURCES_NOW} r WHERE r.id = ?"))?;
+        let mut rows = statement.query([id.as_bytes()])?;
+        match rows.next()? {
+            Some(row) if wanted == GENERIC_TYPE || row.get::<_, i64>(3)? == wanted => {
+                decode_resource(row, &catalogue).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Names and ids of the metrics of a resource, by name.
+    ///
+    /// # Errors
+    /// What SQLite refuses.
+    pub fn metrics_of(&self, resource: ResourceNumber) -> Result<Vec<(String, Uuid)>, IndexError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("SELECT name, id FROM metric WHERE resource = ? ORDER BY name")?;
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, Uuid::from_bytes(row.get(1)?)));
+        Ok(statement.query_map([resource.0], read)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Adds a resource and its metrics.
+    ///
+    /// # Errors
+    /// [`IndexError::Exists`]; [`IndexError::NotFound`] when its type, a metric or an archive policy is not there;
+    /// [`IndexError::Invalid`] when an attribute is wrong or it ends before it starts.
+    pub fn create_resource(&self, new: &NewResource, now: Timestamp) -> Result<Resource, IndexError> {
+        self.transaction(|index| {
+            let catalogue = index.catalogue()?;
+            let type_number = catalogue.type_number(&new.resource_type)?;
+            catalogue.resource_type(type_number)?.check(&new.attributes)?;
+            for owner in [&new.creator, &new.user_id, &new.project_id] {
+                check_owner(&new.id, owner.as_deref())?;
+            }
+            let started_at = new.started_at.unwrap_or(now);
+            check_order(new.id.original(), started_at, new.ended_at)?;
+            let inserted = index
+                .connection()
+                .prepare_cached(
+                    "INSERT INTO resource (id, original_id, type, creator, user_id, project_id, started_at, \
+                     ended_at, revision_start, attributes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                )?
+                .insert(params![
+                    new.id.uuid().as_bytes(),
+                    new.id.original(),
+                    type_number,
+                    new.creator,
+                    new.user_id,
+                    new.project_id,
+                    started_at.ns(),
+                    new.ended_at.map(Timestamp::ns),
+                    now.ns(),
+                    encode_attributes(&new.attributes)
+                ]);
+            let number = match inserted {
+                Err(error) if is_duplicate(&error) => return Err(Thing::Resource.exists(new.id.original())),
+                other => ResourceNumber(other?),
+            };
+            index.set_metrics(number, new.creator.as_deref(), &new.metrics, now)?;
+            index.resource(&new.resource_type, new.id.uuid())
+        })
+    }
+
+    /// Changes a resource of that type, and keeps what it was as a revision if it is other than before. Metrics alone
+    /// make no revision. Gives what it is now.
+    ///
+    /// # Errors
+    /// As [`Index::create_resource`], [`IndexError::NotFound`] also for the resource.
+    pub fn update_resource(
+        &self,
+        resource_type: &str,
+        id: Uuid,
+        patch: &ResourcePatch,
+        now: Timestamp,
+    ) -> Result<Resource, IndexError> {
+        self.transaction(|index| {
+            let before = index.find_resource(resource_type, id)?;
+            let before = before.ok_or_else(|| Thing::Resource.not_found(id))?;
+            let after = index.patched(&before, patch)?;
+            if after != before {
+                index.revise(&before, &after, now)?;
+            }
+            if patch.replace_metrics {
+                index
+                    .connection()
+                    .prepare_cached("UPDATE metric SET resource = NULL WHERE resource = ?")?
+                    .execute([before.number.0])?;
+                index.next_generation()?;
+            }
+            index.set_metrics(before.number, before.creator.as_deref(), &patch.metrics, now)?;
+            index.resource(resource_type, id)
+        })
+    }
+
+    fn patched(&self, before: &Resource, patch: &ResourcePatch) -> Result<Resource, IndexError> {
+        let mut after = before.clone();
+        let id = before.id.into();
+        for owner in [&patch.user_id, &patch.project_id] {
+            check_owner(&id, owner.as_ref().and_then(Option::as_deref))?;
+        }
+        after.user_id = patch.user_id.clone().unwrap_or(after.user_id);
+        after.project_id = patch.project_id.clone().unwrap_or(after.project_id);
+        after.started_at = patch.started_at.unwrap_or(after.started_at);
+        after.ended_at = patch.ended_at.unwrap_or(after.ended_at);
+        check_order(&before.original_id, after.started_at, after.ended_at)?;
+        if !patch.attributes.is_empty() {
+            let resource_type = self.resource_type(&before.resource_type)?;
+            after.attributes = resource_type.changed(&before.attributes, &patch.attributes)?;
+        }
+        Ok(after)
+    }
+
+    /// Writes `after` over `before`, which becomes history. The clock may have been set back: a revision never ends
+    /// before it starts.
+    pub(super) fn revise(
+        &self,
+        before: &Resource,
+        after: &Resource,
+        now: Timestamp,
+    ) -> Result<(), IndexError> {
+        let since = now.max(before.revision_start);
+        self.connection()
+            .prepare_cached(
+                "INSERT INTO resource_history (resource, user_id, project_id, started_at, ended_at, \
+                 revision_start, revision_end, attributes) \
+                 SELECT number, user_id, project_id, started_at, ended_at, revision_start, ?2, attributes \
+                   FROM resource WHERE number = ?1",
+            )?
+            .execute([before.number.0, since.ns()])?;
+        if after.attributes == before.attributes {
+            self.connection()
+                .prepare_cached(
+                    "UPDATE resource SET user_id = ?2, project_id = ?3, started_at = ?4, ended_at = ?5, \
+                     revision_start = ?6 WHERE number = ?1",
+                )?
+                .execute(params![
+                    before.number.0,
+                    after.user_id,
+                    after.project_id,
+                    after.started_at.ns(),
+                    after.ended_at.map(Timestamp::ns),
+                    since.ns()
+                ])?;
+            return Ok(());
+        }
+        self.connection()
+            .prepare_cached(
+                "UPDATE resource SET user_id = ?2, project_id = ?3, started_at = ?4, ended_at = ?5, \
+                 revision_start = ?6, attributes = ?7 WHERE number = ?1",
+            )?
+            .execute(params![
+                before.number.0,
+                after.user_id,
+                after.project_id,
+                after.started_at.ns(),
+                after.ended_at.map(Timestamp::ns),
+                since.ns(),
+                encode_attributes(&after.attributes)
+            ])?;
+        Ok(())
+    }
+
+    fn set_metrics(
+        &self,
+        resource: ResourceNumber,
+        creator: Option<&str>,
+        metrics: &[(String, MetricSource)],
+        now: Timestamp,
+    ) -> Result<(), IndexError> {
+        for (name, source) in metrics {
+            match source {
+                MetricSource::Existing(id) => self.bind_metric(resource, creator, name, *id)?,
+                MetricSource::New { archive_policy, unit } => {
+                    let new = NewMetric {
+                        name: Some(name.clone()),
+                        unit: unit.clone(),
+                        archive_policy: archive_policy.clone(),
+                        creator: creator.map(str::to_owned),
+                        ..NewMetric::default()
+                    };
+                    self.insert_metric(&new, Some(resource), now)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a resource and its history; its metrics wait, deleted, until their points are gone.
+    ///
+    /// # Errors
+    /// [`IndexError::NotFound`].
+    pub fn delete_resource(&self, id: Uuid) -> Result<(), IndexError> {
+        self.transaction(|index| {
+            let number: Option<i64> = index
+                .connection()
+                .prepare_cached("SELECT number FROM resource WHERE id = ?")?
+                .query_row([id.as_bytes()], |row| row.get(0))
+                .optional()?;
+            let number = number.ok_or_else(|| Thing::Resource.not_found(id))?;
+            index.remove_resource(ResourceNumber(number))?;
+            index.next_generation()
+        })
+    }
+
+    pub(super) fn remove_resource(&self, resource: ResourceNumber) -> Result<(), IndexError> {
+        self.connection()
+            .prepare_cached("UPDATE metric SET deleted = 1, resource = NULL WHERE resource = ?")?
+            .execute([resource.0])?;
+        self.connection().prepare_cached("DELETE FROM resource WHERE number = ?")?.execute([resource.0])?;
+        Ok(())
+    }
+
+    /// How many resources there are.
+    ///
+    /// # Errors
+    /// What SQLite refuses.
+    pub fn resource_count(&self) -> Result<u64, IndexError> {
+        Ok(self.connection().query_row("SELECT count(*) FROM resource", [], |row| row.get::<_, i64>(0))?
+            as u64)
+    }
+}
+
+/// Refuses a creator, user or project that is too long to be one.
+pub(super) fn check_owner(id: &super::ResourceId, owner: Option<&str>) -> Result<(), IndexError> {
+    let wrong = |owner: &&str| owner.chars().count() > NAME_CHARACTERS_MAX || owner.contains('\0');
+    match owner.filter(wrong) {
+        Some(_) => {
+            Err(Thing::Resource
+                .invalid(id.original(), "a creator, user or project has at most 255 characters"))
+        }
+        None => Ok(()),
+    }
+}
+
+pub(super) fn check_order(
+    name: &str,
+    started_at: Timestamp,
+    ended_at: Option<Timestamp>,
+) -> Result<(), IndexError> {
+    match ended_at.filter(|ended_at| *ended_at < started_at) {
+        Some(ended_at) => {
+            let reason = format!("ended_at {ended_at} is before started_at {started_at}");
+            Err(Thing::Resource.invalid(name, reason))
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,203 @@
+//! The resource types of a store: added, changed, removed, each attribute with an index of its own.
+
+use std::sync::Arc;
+
+use rusqlite::params;
+
+use super::error::{Thing, is_duplicate};
+use super::{Attribute, AttributeKind, AttributeValue, GENERIC, Index, IndexError, ResourceType};
+
+/// An attribute that a resource type is to get.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AddedAttribute {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub attribute: Attribute,
+    /// What all resources that are there already get; needed when the attribute is required.
+    pub fill: Option<AttributeValue>,
+}
+
+impl Index {
+    /// All resource types, by name.
+    ///
+    /// # Errors
+    /// What SQLite refuses.
+    pub fn resource_types(&self) -> Result<Vec<Arc<ResourceType>>, IndexError> {
+        let mut types: Vec<_> = self.catalogue()?.types.values().cloned().collect();
+        types.sort_by(|left, right| left.name().cmp(right.name()));
+        Ok(types)
+    }
+
+    /// The resource type of that name.
+    ///
+    /// # Errors
+    /// [`IndexError::NotFound`].
+    pub fn resource_type(&self, name: &str) -> Result<Arc<ResourceType>, IndexError> {
+        let catalogue = self.catalogue()?;
+        Ok(Arc::clone(catalogue.resource_type(catalogue.type_number(name)?)?))
+    }
+
+    /// Adds a resource type.
+    ///
+    /// # Errors
+    /// [`IndexError::Exists`] when there is one of that name.
+    pub fn create_resource_type(&self, resource_type: &ResourceType) -> Result<(), IndexError> {
+        self.transaction(|index| {
+            let inserted = index
+                .connection()
+                .prepare_cached("INSERT INTO resource_type (name, attributes) VALUES (?, ?)")?
+                .insert(params![resource_type.name(), resource_type.attributes_to_json().to_string()]);
+            let number = match inserted {
+                Err(error) if is_duplicate(&error) => {
+                    return Err(Thing::ResourceType.exists(resource_type.name()));
+                }
+                other => other?,
+            };
+            for (name, attribute) in resource_type.attributes() {
+                index.create_attribute_index(number, name, attribute)?;
+            }
+            index.next_generation()
+        })
+    }
+
+    /// Takes attributes away from a resource type, then gives it others; its resources and their history follow.
+    /// Gives what it is now.
+    ///
+    /// # Errors
+    /// [`IndexError::NotFound`]; [`IndexError::Invalid`] when an attribute to remove is not there, one to add is (its
+    /// type never changes), or a required one comes without a value to fill in.
+    pub fn update_resource_type(
+        &self,
+        name: &str,
+        add: &[AddedAttribute],
+        remove: &[&str],
+    ) -> Result<Arc<ResourceType>, IndexError> {
+        if name == GENERIC {
+            return Err(Thing::ResourceType.invalid(name, "it is the same in every store"));
+        }
+        self.transaction(|index| {
+            let number = index.catalogue()?.type_number(name)?;
+            let mut resource_type = ResourceType::clone(&*index.resource_type(name)?);
+            for attribute in remove {
+                resource_type = resource_type.without(attribute)?;
+                index.drop_attribute(number, attribute)?;
+            }
+            for added in add {
+                if resource_type.attributes().contains_key(&added.name) {
+                    return Err(Thing::Attribute.exists(&added.name));
+                }
+                added.attribute.check(&added.name)?;
+                match &added.fill {
+                    Some(fill) => added.attribute.kind.check(&added.name, fill)?,
+                    None if added.attribute.required => {
+                        let reason = "a required attribute needs a value for the resources there are (fill)";
+                        return Err(Thing::Attribute.invalid(&added.name, reason));
+                    }
+                    None => {}
+                }
+                resource_type = resource_type.with(&added.name, added.attribute);
+                index.fill_attribute(number, added)?;
+                index.create_attribute_index(number, &added.name, &added.attribute)?;
+            }
+            index
+                .connection()
+                .prepare_cached("UPDATE resource_type SET attributes = ? WHERE number = ?")?
+                .execute(params![resource_type.attributes_to_json().to_string(), number])?;
+            index.next_generation()?;
+            Ok(Arc::new(resource_type))
+        })
+    }
+
+    /// Removes a resource type that has no resources.
+    ///
+    /// # Errors
+    /// [`IndexError::NotFound`], or [`IndexError::InUse`]; `generic` is always in use.
+    pub fn delete_resource_type(&self, name: &str) -> Result<(), IndexError> {
+        if name == GENERIC {
+            return Err(Thing::ResourceType.in_use(name, "every store"));
+        }
+        self.transaction(|index| {
+            let number = index.catalogue()?.type_number(name)?;
+            let used = index
+                .connection()
+                .prepare_cached("SELECT 1 FROM resource WHERE type = ? LIMIT 1")?
+                .exists([number])?;
+            if used {
+                return Err(Thing::ResourceType.in_use(name, "resources"));
+            }
+            for attribute in index.resource_type(name)?.attributes().keys() {
+                index.drop_attribute_index(number, attribute)?;
+            }
+            index
+                .connection()
+                .prepare_cached("DELETE FROM resource_type WHERE number = ?")?
+                .execute([number])?;
+            index.next_generation()
+        })
+    }
+
+    /// So that a search for one value looks at the resources that have it. Of two values of a boolean an index is no
+    /// help.
+    fn create_attribute_index(
+        &self,
+        number: i64,
+        name: &str,
+        attribute: &Attribute,
+    ) -> Result<(), IndexError> {
+        if attribute.kind == AttributeKind::Bool {
+            return Ok(());
+        }
+        let (index, value) = (attribute_index(number, name), attribute_sql("attributes", name));
+        let sql = format!("CREATE INDEX {index} ON resource ({value}) WHERE type = {number}");
+        Ok(self.connection().execute_batch(&sql)?)
+    }
+
+    fn drop_attribute_index(&self, number: i64, name: &str) -> Result<(), IndexError> {
+        let sql = format!("DROP INDEX IF EXISTS {}", attribute_index(number, name));
+        Ok(self.connection().execute_batch(&sql)?)
+    }
+
+    fn drop_attribute(&self, number: i64, name: &str) -> Result<(), IndexError> {
+        self.drop_attribute_index(number, name)?;
+        let path = attribute_path(name);
+        self.change_attributes(number, &format!("json_remove(attributes, {path})"), None)
+    }
+
+    fn fill_attribute(&self, number: i64, added: &AddedAttribute) -> Result<(), IndexError> {
+        let Some(fill) = &added.fill else { return Ok(()) };
+        let path = attribute_path(&added.name);
+        let value = fill.encode().to_string();
+        self.change_attributes(number, &format!("json_set(attributes, {path}, json(?2))"), Some(value))
+    }
+
+    /// Changes the attributes of all resources of a type, now and before, without a revision.
+    fn change_attributes(&self, number: i64, sql: &str, value: Option<String>) -> Result<(), IndexError> {
+        let scopes = [
+            ("resource", "type = ?1"),
+            ("resource_history", "resource IN (SELECT number FROM resource WHERE type = ?1)"),
+        ];
+        for (table, scope) in scopes {
+            let sql = format!("UPDATE {table} SET attributes = {sql} WHERE {scope}");
+            match &value {
+                Some(value) => self.connection().execute(&sql, params![number, value])?,
+                None => self.connection().execute(&sql, [number])?,
+            };
+        }
+        Ok(())
+    }
+}
+
+/// The value of attribute `name` in the column `attributes`, in SQL. An index is only used where the text is the same.
+pub(super) fn attribute_sql(column: &str, name: &str) -> String {
+    format!("json_extract({column}, {})", attribute_path(name))
+}
+
+/// Names of attributes hold no double quotes, backslashes or control characters.
+fn attribute_path(name: &str) -> String {
+    format!("'$.\"{}\"'", name.replace('\'', "''"))
+}
+
+fn attribute_index(number: i64, name: &str) -> String {
+    format!("\"resource_attribute {number} {name}\"")
+}
