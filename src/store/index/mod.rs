@@ -10,6 +10,8 @@ mod column;
 mod connection;
 mod error;
 mod ingest;
+#[cfg(test)]
+mod laws;
 mod listing;
 mod metric;
 mod metrics;
@@ -21,6 +23,8 @@ mod resource_type;
 mod resources;
 mod schema;
 mod search;
+#[cfg(test)]
+mod testing;
 mod types;
 
 pub use attribute::{
