@@ -13,8 +13,10 @@ use crate::query::{Comparison, Filter, Literal, Number, Path};
 
 /// The texts of all columns; none is a timestamp, which `query` would compare as one.
 fn text() -> impl Strategy<Value = String> {
-    proptest::sample::select(vec!["", "a", "b", "A", "a%", "a_b", "a*", "[a]", "ab?", "é", "😀", "a\\", "\"q'"])
-        .prop_map(str::to_owned)
+    proptest::sample::select(vec![
+        "", "a", "b", "A", "a%", "a_b", "a*", "[a]", "ab?", "é", "😀", "a\\", "\"q'",
+    ])
+    .prop_map(str::to_owned)
 }
 
 fn uuid() -> impl Strategy<Value = Uuid> {
@@ -58,8 +60,7 @@ fn row() -> impl Strategy<Value = Row> {
     );
     (owners, seconds(), option::of(seconds()), values).prop_map(|(owners, started_at, length, values)| {
         let (text, uuid, number, bool, time) = values;
-        let named =
-            [("text", text), ("it's", uuid), ("a number", number), ("bool", bool), ("a.time", time)];
+        let named = [("text", text), ("it's", uuid), ("a number", number), ("bool", bool), ("a.time", time)];
         Row {
             owners: [owners.0, owners.1, owners.2],
             started_at,

@@ -146,6 +146,19 @@ impl Writer<'_> {
         }
         self.write(&column, "GLOB ?");
         self.condition.values.push(Value::Text(glob_of(pattern)));
+        // What every match starts with, as bounds: an index can serve them.
+        let prefix = literal_prefix(pattern);
+        if !prefix.is_empty() {
+            self.condition.sql.push_str(" AND ");
+            self.write(&column, ">= ?");
+            if let Some(beyond) = beyond(&prefix) {
+                self.condition.sql.push_str(" AND ");
+                self.write(&column, "< ?");
+                self.condition.values.extend([Value::Text(prefix), Value::Text(beyond)]);
+            } else {
+                self.condition.values.push(Value::Text(prefix));
+            }
+        }
         Ok(())
     }
 
@@ -250,6 +263,30 @@ fn glob_of(pattern: &str) -> String {
     glob
 }
 
+/// The text before the first wildcard of a pattern of LIKE.
+fn literal_prefix(pattern: &str) -> String {
+    let mut prefix = String::new();
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '%' | '_' => break,
+            '\\' => prefix.extend(characters.next()),
+            other => prefix.push(other),
+        }
+    }
+    prefix
+}
+
+/// The first text after all that start with `prefix`; none when there is none.
+fn beyond(prefix: &str) -> Option<String> {
+    let mut beyond = prefix.to_owned();
+    let last = beyond.pop()?;
+    // The code points of surrogates are no characters.
+    let next = if last == '\u{D7FF}' { '\u{E000}' } else { char::from_u32(u32::from(last) + 1)? };
+    beyond.push(next);
+    Some(beyond)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,7 +317,12 @@ mod tests {
             ("user_id < null", "(0)", vec![]),
             ("user_id = 5", "(r.user_id = ?)", vec![text("5")]),
             ("user_id in [a, null]", "(r.user_id IN (?) OR r.user_id IS NULL)", vec![text("a")]),
-            ("user_id like 'a*%\\%_'", "(r.user_id GLOB ?)", vec![text("a[*]*%?")]),
+            (
+                "user_id like 'a*%\\%_'",
+                "(r.user_id GLOB ? AND r.user_id >= ? AND r.user_id < ?)",
+                vec![text("a[*]*%?"), text("a*"), text("a+")],
+            ),
+            ("user_id like '%a'", "(r.user_id GLOB ?)", vec![text("*a")]),
             (
                 "not (user_id = u or started_at > 1970-01-01T00:01)",
                 "((r.user_id = ?) IS NOT TRUE AND (r.started_at > ?) IS NOT TRUE)",
