@@ -222,3 +222,166 @@ fn enter_wal(connection: &Connection) -> Result<(), IndexError> {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::super::testing::{at, low_for_all, store};
+    use super::super::{NewMetric, Thing};
+    use super::*;
+    use crate::base::testing::Directory;
+    use crate::series::gnocchi_policies;
+
+    fn named(name: &str) -> NewMetric {
+        NewMetric { name: Some(name.to_owned()), ..NewMetric::default() }
+    }
+
+    #[test]
+    fn a_store_is_made_once_and_opened_ever_after() {
+        let folder = Directory::new("index-made");
+        let open = || Index::open(&folder.0);
+        assert!(matches!(open(), Err(IndexError::NoStore { .. })));
+        Index::create(&folder.0, &gnocchi_policies(), &[low_for_all()]).unwrap();
+        assert!(matches!(Index::create(&folder.0, &[], &[]), Err(IndexError::StoreExists { .. })));
+        assert_eq!(open().unwrap().archive_policies().unwrap().len(), gnocchi_policies().len());
+    }
+
+    #[test]
+    fn a_store_whose_making_was_cut_short_is_none_and_can_be_made() {
+        let folder = Directory::new("index-cut");
+        fs::write(folder.0.join(INDEX_FILE), "").unwrap();
+        assert!(matches!(Index::open(&folder.0), Err(IndexError::NoStore { .. })));
+        Index::open_or_create(&folder.0, &gnocchi_policies(), &[low_for_all()]).unwrap();
+    }
+
+    #[test]
+    fn newer_and_foreign_files_are_refused() {
+        let (folder, index) = store("newer");
+        index.connection.pragma_update(None, "user_version", FORMAT + 1).unwrap();
+        let error = Index::open(&folder.0).err().unwrap();
+        assert!(
+            matches!(error, IndexError::Newer { found, known: FORMAT, .. } if found == FORMAT + 1),
+            "{error}"
+        );
+        index.connection.pragma_update(None, "application_id", 7).unwrap();
+        assert!(matches!(Index::open(&folder.0), Err(IndexError::Foreign { .. })));
+        drop(index);
+        fs::write(folder.0.join(INDEX_FILE), "no database, but long enough to be looked at".repeat(30))
+            .unwrap();
+        assert!(matches!(Index::open(&folder.0), Err(IndexError::Damaged { .. })));
+    }
+
+    #[test]
+    fn several_may_make_and_fill_the_same_store_at_once() {
+        let folder = Directory::new("index-race");
+        let fill = |writer: usize| {
+            let index = Index::open_or_create(&folder.0, &gnocchi_policies(), &[low_for_all()]).unwrap();
+            for number in 0..20 {
+                index.create_metric(&named(&format!("{writer} {number}")), at(0)).unwrap();
+            }
+        };
+        thread::scope(|scope| (0..4).for_each(|writer| drop(scope.spawn(move || fill(writer)))));
+        let index = Index::open(&folder.0).unwrap();
+        assert_eq!(index.metric_count().unwrap(), 80);
+        assert_eq!(index.archive_policy_rules().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_transaction_that_fails_leaves_nothing_behind() {
+        let (_folder, index) = store("undone");
+        let failed: Result<(), IndexError> = index.transaction(|index| {
+            index.create_metric(&named("a"), at(0))?;
+            index.delete_archive_policy_rule("default")?;
+            Err(Thing::Metric.not_found("b"))
+        });
+        assert!(failed.is_err());
+        assert_eq!(index.metric_count().unwrap(), 0);
+        // What was remembered inside is forgotten too.
+        assert_eq!(index.archive_policy_rules().unwrap().len(), 1);
+        let again = index.transaction(|index| index.create_metric(&named("a"), at(0)));
+        assert!(again.is_ok());
+    }
+
+    #[test]
+    fn a_part_that_fails_leaves_the_rest_of_its_transaction() {
+        let (_folder, index) = store("part");
+        let done: Result<(), IndexError> = index.transaction(|index| {
+            index.create_metric(&named("a"), at(0))?;
+            let part: Result<(), IndexError> = index.transaction(|index| {
+                index.create_metric(&named("b"), at(0))?;
+                Err(IndexError::Busy)
+            });
+            assert!(part.is_err());
+            index.create_metric(&named("c"), at(0)).map(drop)
+        });
+        done.unwrap();
+        let names: Vec<_> = index
+            .metrics(&Default::default())
+            .unwrap()
+            .into_iter()
+            .map(|metric| metric.name.unwrap())
+            .collect();
+        assert_eq!(names.len(), 2);
+        assert!(names.contains(&"a".to_owned()) && names.contains(&"c".to_owned()));
+    }
+
+    /// A killed process leaves the files as they are at that moment: here they are copied.
+    #[test]
+    fn what_was_not_committed_when_a_process_was_killed_never_happened() {
+        let (folder, index) = store("killed");
+        index.create_metric(&named("before"), at(0)).unwrap();
+        let copy = Directory::new("index-killed-copy");
+        // So few pages that they are written to the log before the commit.
+        index.connection.pragma_update(None, "cache_size", 20).unwrap();
+        let cut: Result<(), IndexError> = index.transaction(|index| {
+            for number in 0..20_000 {
+                index.insert_metric(&named(&format!("{number}")), None, at(0))?;
+            }
+            for file in [INDEX_FILE, "index.sqlite-wal"] {
+                fs::copy(folder.0.join(file), copy.0.join(file)).unwrap();
+            }
+            Ok(())
+        });
+        cut.unwrap();
+        assert_eq!(index.metric_count().unwrap(), 20_001);
+        assert!(fs::metadata(copy.0.join("index.sqlite-wal")).unwrap().len() > 500_000);
+        let index = Index::open(&copy.0).unwrap();
+        assert_eq!(index.metric_count().unwrap(), 1);
+        let check: String =
+            index.connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(check, "ok");
+    }
+
+    #[test]
+    fn readers_do_not_wait_and_see_one_state() {
+        let (folder, writer) = store("reader");
+        let reader = Index::open(&folder.0).unwrap();
+        let counts: Result<_, IndexError> = writer.transaction(|writer| {
+            writer.create_metric(&named("a"), at(0))?;
+            reader.metric_count()
+        });
+        assert_eq!(counts.unwrap(), 0);
+        let seen: Result<_, IndexError> = reader.snapshot(|reader| {
+            let before = reader.metric_count()?;
+            writer.create_metric(&named("b"), at(0))?;
+            Ok((before, reader.metric_count()?))
+        });
+        assert_eq!(seen.unwrap(), (1, 1));
+        assert_eq!(reader.metric_count().unwrap(), 2);
+    }
+
+    #[test]
+    fn the_generation_tells_of_what_others_removed_or_changed() {
+        let (folder, index) = store("generation");
+        let other = Index::open(&folder.0).unwrap();
+        let before = other.generation().unwrap();
+        let metric = index.create_metric(&named("a"), at(0)).unwrap();
+        assert_eq!(other.generation().unwrap(), before);
+        index.delete_metric(metric.id).unwrap();
+        assert_ne!(other.generation().unwrap(), before);
+        assert!(other.archive_policy_rule("default").is_ok());
+        index.delete_archive_policy_rule("default").unwrap();
+        assert!(other.archive_policy_rule("default").is_err());
+    }
+}

@@ -219,3 +219,99 @@ impl Index {
         Ok(self.connection().prepare_cached(sql)?.query_row(values, read).optional()?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{add_type, at, store};
+    use super::super::{ResourcePatch, ResourceType};
+    use super::*;
+
+    fn attributes(instance: &ResourceType, values: serde_json::Value) -> Attributes {
+        instance.read(values.as_object().unwrap()).unwrap()
+    }
+
+    fn arriving<'a>(id: &'a ResourceId, attributes: &'a Attributes) -> ArrivingResource<'a> {
+        ArrivingResource {
+            id,
+            resource_type: "instance",
+            creator: Some("me"),
+            user_id: None,
+            project_id: Some("p"),
+            started_at: None,
+            attributes,
+            newest: None,
+        }
+    }
+
+    #[test]
+    fn a_resource_is_made_left_alone_or_changed_as_measures_say() {
+        let (_folder, index) = store("arrive");
+        let types = json!({"host": {"type": "string", "required": false}, "ram": {"type": "number", "required": false}});
+        let instance = add_type(&index, "instance", types);
+        let id = ResourceId::of("vm", Some("me")).unwrap();
+        let both = attributes(&instance, json!({"host": "a", "ram": 1}));
+        let made = index.arrive(&arriving(&id, &both), at(1)).unwrap();
+        assert_eq!(made.change, Change::Created);
+        let again = index.arrive(&arriving(&id, &both), at(2)).unwrap();
+        assert_eq!(again, Arrived { change: Change::Unchanged, ..made });
+        // What is not said stays.
+        let ram = attributes(&instance, json!({"ram": 1}));
+        let less = ArrivingResource { project_id: None, ..arriving(&id, &ram) };
+        assert_eq!(index.arrive(&less, at(3)).unwrap().change, Change::Unchanged);
+        let moved = attributes(&instance, json!({"host": "b"}));
+        assert_eq!(index.arrive(&arriving(&id, &moved), at(4)).unwrap().change, Change::Updated);
+        let now = index.resource("instance", id.uuid()).unwrap();
+        assert_eq!(now.attributes, attributes(&instance, json!({"host": "b", "ram": 1})));
+        assert_eq!(
+            (now.revision_start, now.started_at, now.project_id.as_deref()),
+            (at(4), at(1), Some("p"))
+        );
+        // Another creator's id of the same text is another resource.
+        let theirs = ResourceId::of("vm", Some("they")).unwrap();
+        assert_eq!(index.arrive(&arriving(&theirs, &both), at(5)).unwrap().change, Change::Created);
+    }
+
+    #[test]
+    fn a_resource_that_ended_goes_on_with_a_measure_from_then_or_later() {
+        let (_folder, index) = store("arrive-ended");
+        add_type(&index, "instance", json!({}));
+        let (id, none) = (ResourceId::of("vm", None).unwrap(), Attributes::new());
+        index.arrive(&arriving(&id, &none), at(1)).unwrap();
+        let ended = ResourcePatch { ended_at: Some(Some(at(10))), ..ResourcePatch::default() };
+        index.update_resource("instance", id.uuid(), &ended, at(10)).unwrap();
+        let newest = |seconds| ArrivingResource { newest: Some(at(seconds)), ..arriving(&id, &none) };
+        assert_eq!(index.arrive(&newest(9), at(11)).unwrap().change, Change::Unchanged);
+        assert_eq!(index.arrive(&newest(10), at(12)).unwrap().change, Change::Updated);
+        let now = index.resource("instance", id.uuid()).unwrap();
+        assert_eq!((now.ended_at, now.revision_start), (None, at(12)));
+    }
+
+    #[test]
+    fn a_metric_is_made_once_by_rule_or_by_name_of_the_policy() {
+        let (_folder, index) = store("arrive-metric");
+        add_type(&index, "instance", json!({}));
+        let (id, none) = (ResourceId::of("vm", None).unwrap(), Attributes::new());
+        let resource = index.arrive(&arriving(&id, &none), at(1)).unwrap().resource;
+        let cpu = ArrivingMetric { name: "cpu", unit: Some("ns"), archive_policy: None, creator: Some("me") };
+        let (key, made) = index.arrive_metric(resource, &cpu, at(1)).unwrap();
+        assert!(made);
+        let high = ArrivingMetric { archive_policy: Some("high"), ..cpu };
+        assert_eq!(index.arrive_metric(resource, &high, at(2)).unwrap(), (key, false));
+        assert_eq!(index.archive_policy_numbered(key.policy).unwrap().name(), "low");
+        let disk = ArrivingMetric { name: "disk", ..high };
+        let (key, _) = index.arrive_metric(resource, &disk, at(2)).unwrap();
+        assert_eq!(index.metric_numbered(key.metric).unwrap().archive_policy.name(), "high");
+        assert!(index.arrive_metric(resource, &ArrivingMetric { name: "a/b", ..cpu }, at(2)).is_err());
+    }
+
+    #[test]
+    fn a_missing_type_or_a_missing_required_attribute_is_refused() {
+        let (_folder, index) = store("arrive-bad");
+        let (id, none) = (ResourceId::of("vm", None).unwrap(), Attributes::new());
+        assert!(matches!(index.arrive(&arriving(&id, &none), at(1)), Err(IndexError::NotFound { .. })));
+        add_type(&index, "instance", json!({"host": {"type": "string"}}));
+        assert!(matches!(index.arrive(&arriving(&id, &none), at(1)), Err(IndexError::Invalid { .. })));
+    }
+}

@@ -142,3 +142,85 @@ impl Index {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{add_type, at, resource, store};
+    use super::super::{Marker, MetricSource, ResourceId};
+    use super::*;
+
+    #[test]
+    fn a_list_of_any_type_has_the_attributes_of_each() {
+        let (_folder, index) = store("list-types");
+        add_type(&index, "instance", json!({"host": {"type": "string"}}));
+        add_type(&index, "disk", json!({"size": {"type": "number"}}));
+        index.create_resource(&resource(&index, "instance", "vm", json!({"host": "h"})), at(1)).unwrap();
+        index.create_resource(&resource(&index, "disk", "d", json!({"size": 1.5})), at(0)).unwrap();
+        let all = index.resources(&ResourceQuery::default()).unwrap();
+        let found: Vec<_> =
+            all.iter().map(|one| (one.resource_type.as_str(), one.attributes.len())).collect();
+        assert_eq!(found, [("disk", 1), ("instance", 1)]);
+        let disks = ResourceQuery { resource_type: "disk".to_owned(), ..ResourceQuery::default() };
+        assert_eq!(index.resources(&disks).unwrap().len(), 1);
+        let host = ResourceQuery { filter: Filter::parse("host = h").unwrap(), ..ResourceQuery::default() };
+        assert!(matches!(index.resources(&host), Err(IndexError::Invalid { .. })));
+        let none = ResourceQuery { resource_type: "none".to_owned(), ..ResourceQuery::default() };
+        assert!(matches!(index.resources(&none), Err(IndexError::NotFound { .. })));
+    }
+
+    #[test]
+    fn the_marker_must_be_in_the_list() {
+        let (_folder, index) = store("list-marker");
+        let mut query = ResourceQuery::default();
+        query.page.marker = Some(Marker { id: ResourceId::of("a", None).unwrap().uuid(), revision: None });
+        assert!(matches!(index.resources(&query), Err(IndexError::Invalid { .. })));
+    }
+
+    #[test]
+    fn many_are_removed_by_a_filter_and_never_all_by_mistake() {
+        let (_folder, index) = store("list-delete");
+        for (number, id) in ["a1", "a2", "b1"].iter().enumerate() {
+            let mut new = resource(&index, GENERIC, id, json!({}));
+            new.metrics = vec![("cpu".to_owned(), MetricSource::New { archive_policy: None, unit: None })];
+            index.create_resource(&new, at(number as i64)).unwrap();
+        }
+        let delete = |filter: &str| {
+            let filter = Filter::parse(filter).unwrap();
+            index.delete_resources(&ResourceQuery { filter, ..ResourceQuery::default() })
+        };
+        assert!(matches!(delete("{}"), Err(IndexError::Invalid { .. })));
+        assert_eq!(delete("original_resource_id like 'a%'").unwrap(), 2);
+        assert_eq!(delete("id in [a1, a2]").unwrap(), 0);
+        assert_eq!((index.resource_count().unwrap(), index.metric_count().unwrap()), (1, 1));
+        assert_eq!(index.deleted().unwrap().len(), 2);
+        assert_eq!(delete("id = b1").unwrap(), 1);
+    }
+
+    #[test]
+    fn numbers_are_found_again_by_equality() {
+        let (_folder, index) = store("list-numbers");
+        add_type(&index, "disk", json!({"size": {"type": "number"}}));
+        let mut bits: u64 = 0x9E37_79B9_7F4A_7C15;
+        let mut numbers = vec![0.1, 1e300, 5e-324, f64::MAX, 9_007_199_254_740_993.0, 0.1 + 0.2];
+        while numbers.len() < 500 {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            numbers.extend(Some(f64::from_bits(bits)).filter(|number| number.is_finite()));
+        }
+        let made: Result<(), IndexError> = index.transaction(|index| {
+            for (at_second, number) in numbers.iter().enumerate() {
+                let new = resource(index, "disk", &format!("d{at_second}"), json!({"size": number}));
+                index.create_resource(&new, at(0))?;
+            }
+            Ok(())
+        });
+        made.unwrap();
+        for number in numbers {
+            let filter = Filter::parse(&format!("size = {number:e}")).unwrap();
+            let query =
+                ResourceQuery { resource_type: "disk".to_owned(), filter, ..ResourceQuery::default() };
+            assert_eq!(index.resources(&query).unwrap().len(), 1, "{number:e}");
+        }
+    }
+}

@@ -290,3 +290,139 @@ fn new_metric_id(now: Timestamp) -> Uuid {
     let milliseconds = u64::try_from(now.ns() / 1_000_000).unwrap_or(0);
     Builder::from_unix_timestamp_millis(milliseconds, &[a, b, c, d, e, f, g, h, i, j]).into_uuid()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{at, resource, store};
+    use super::super::{GENERIC, Marker, NewResource};
+    use super::*;
+
+    fn named(name: &str) -> NewMetric {
+        NewMetric { name: Some(name.to_owned()), ..NewMetric::default() }
+    }
+
+    #[test]
+    fn numbers_are_dense_and_never_given_twice() {
+        let (_folder, index) = store("metric-numbers");
+        let first = index.create_metric(&named("a"), at(0)).unwrap();
+        let second = index.create_metric(&named("b"), at(0)).unwrap();
+        assert_eq!((first.number, second.number), (MetricNumber(1), MetricNumber(2)));
+        index.delete_metric(second.id).unwrap();
+        assert_eq!(index.expunge(&[first.number, second.number]).unwrap(), 1);
+        assert!(matches!(index.metric_numbered(second.number), Err(IndexError::NotFound { .. })));
+        assert_eq!(index.create_metric(&named("c"), at(0)).unwrap().number, MetricNumber(3));
+    }
+
+    #[test]
+    fn a_metric_is_found_by_id_by_name_and_by_number_until_it_is_deleted() {
+        let (_folder, index) = store("metric-find");
+        let host = index.create_resource(&resource(&index, GENERIC, "host", json!({})), at(0)).unwrap();
+        let new = NewMetric {
+            unit: Some("ns".to_owned()),
+            archive_policy: Some("high".to_owned()),
+            creator: Some("me".to_owned()),
+            resource: Some(host.id),
+            ..named("cpu")
+        };
+        let metric = index.create_metric(&new, at(0)).unwrap();
+        assert_eq!(metric.original_resource_id.as_deref(), Some("host"));
+        assert_eq!(
+            metric.to_json(),
+            json!({
+                "id": metric.id.to_string(),
+                "name": "cpu",
+                "unit": "ns",
+                "archive_policy_name": "high",
+                "creator": "me",
+                "created_by_user_id": "me",
+                "created_by_project_id": "",
+                "resource_id": host.id.to_string(),
+            })
+        );
+        assert_eq!(index.metric(metric.id).unwrap(), metric);
+        assert_eq!(index.metric_named(host.id, "cpu").unwrap(), metric);
+        assert_eq!(index.metric_numbered(metric.number).unwrap(), metric);
+        assert_eq!(index.metric_key_of(host.id, "cpu").unwrap().unwrap().metric, metric.number);
+        assert_eq!(index.metric_key_by_id(metric.id).unwrap().unwrap().policy, metric.policy);
+        assert!(matches!(index.create_metric(&new, at(1)), Err(IndexError::Exists { .. })));
+        index.delete_metric(metric.id).unwrap();
+        assert!(matches!(index.delete_metric(metric.id), Err(IndexError::NotFound { .. })));
+        assert!(index.metric(metric.id).is_err() && index.metric_named(host.id, "cpu").is_err());
+        assert_eq!(index.metric_key_by_id(metric.id).unwrap(), None);
+        assert_ne!(index.create_metric(&new, at(1)).unwrap().number, metric.number);
+    }
+
+    #[test]
+    fn names_and_units_keep_gnocchis_limits() {
+        let (_folder, index) = store("metric-limits");
+        let long = "é".repeat(NAME_CHARACTERS_MAX);
+        assert!(index.create_metric(&named(&long), at(0)).is_ok());
+        for name in ["a/b", &format!("{long}x")] {
+            assert!(
+                matches!(index.create_metric(&named(name), at(0)), Err(IndexError::Invalid { .. })),
+                "{name}"
+            );
+        }
+        let unit = |length| NewMetric { unit: Some("é".repeat(length)), ..NewMetric::default() };
+        assert!(index.create_metric(&unit(31), at(0)).is_ok());
+        assert!(matches!(index.create_metric(&unit(32), at(0)), Err(IndexError::Invalid { .. })));
+        let host = index.create_resource(&resource(&index, GENERIC, "host", json!({})), at(0)).unwrap();
+        let nameless = NewMetric { resource: Some(host.id), ..NewMetric::default() };
+        assert!(matches!(index.create_metric(&nameless, at(0)), Err(IndexError::Invalid { .. })));
+        let nowhere = NewMetric { resource: Some(Uuid::nil()), ..named("a") };
+        assert!(matches!(index.create_metric(&nowhere, at(0)), Err(IndexError::NotFound { .. })));
+        let none = NewMetric { archive_policy: Some("none".to_owned()), ..named("a") };
+        assert!(matches!(index.create_metric(&none, at(0)), Err(IndexError::NotFound { .. })));
+    }
+
+    #[test]
+    fn a_list_is_filtered_sorted_and_cut_into_pages() {
+        let (_folder, index) = store("metric-list");
+        let mut host: NewResource = resource(&index, GENERIC, "host", json!({}));
+        host.project_id = Some("p".to_owned());
+        let host = index.create_resource(&host, at(0)).unwrap();
+        for (name, bound) in [(Some("a"), true), (Some("b"), true), (Some("c"), false), (None, false)] {
+            let new = NewMetric {
+                name: name.map(str::to_owned),
+                resource: bound.then_some(host.id),
+                creator: Some("me:p".to_owned()),
+                ..NewMetric::default()
+            };
+            index.create_metric(&new, at(0)).unwrap();
+        }
+        let gone = index.create_metric(&named("gone"), at(0)).unwrap();
+        index.delete_metric(gone.id).unwrap();
+        let names = |query: &MetricQuery| -> Vec<String> {
+            index.metrics(query).unwrap().into_iter().map(|metric| metric.name.unwrap_or_default()).collect()
+        };
+        let by_name = Page { sort: vec!["name:desc".parse().unwrap()], ..Page::default() };
+        for (filter, expected) in [
+            ("{}", ["", "c", "b", "a"].as_slice()),
+            ("resource_id = host", &["b", "a"]),
+            ("resource_id = null", &["", "c"]),
+            ("name in [a, c]", &["c", "a"]),
+            ("resource.project_id = p and not name = a", &["b"]),
+            (
+                "creator = 'me:p' and created_by_project_id = p and archive_policy_name = low and name like '_'",
+                &["c", "b", "a"],
+            ),
+            ("status = delete", &[]),
+            ("archive_policy_name = high", &[]),
+        ] {
+            let filter = Filter::parse(filter).unwrap();
+            let query =
+                MetricQuery { filter: filter.clone(), page: by_name.clone(), ..MetricQuery::default() };
+            assert_eq!(names(&query), expected, "{filter}");
+        }
+        let deleted = MetricQuery { status: Status::Deleted, ..MetricQuery::default() };
+        assert_eq!(names(&deleted), ["gone"]);
+        let mut query = MetricQuery { page: Page { limit: Some(3), ..by_name }, ..MetricQuery::default() };
+        let first = index.metrics(&query).unwrap();
+        query.page.marker = Some(Marker { id: first[2].id, revision: None });
+        assert_eq!(names(&query), ["a"]);
+        query.page.marker = Some(Marker { id: gone.id, revision: None });
+        assert!(matches!(index.metrics(&query), Err(IndexError::Invalid { .. })));
+    }
+}

@@ -220,3 +220,111 @@ impl Index {
         Ok(Arc::clone(catalogue.policy(catalogue.policy_by_rule(metric)?)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{at, store};
+    use super::super::{NewMetric, Status};
+    use super::*;
+    use crate::series::gnocchi_policies;
+
+    fn rule(name: &str, pattern: &str, policy: &str) -> ArchivePolicyRule {
+        ArchivePolicyRule {
+            name: name.to_owned(),
+            metric_pattern: pattern.to_owned(),
+            archive_policy: policy.to_owned(),
+        }
+    }
+
+    #[test]
+    fn policies_are_read_back_as_they_were_written() {
+        let (_folder, index) = store("policies");
+        for policy in gnocchi_policies() {
+            assert_eq!(*index.archive_policy(policy.name()).unwrap(), policy);
+            let number = index.archive_policy_number(policy.name()).unwrap();
+            assert_eq!(*index.archive_policy_numbered(number).unwrap(), policy);
+        }
+        let without_end =
+            vec![Definition { points: None, ..index.archive_policy("low").unwrap().definition()[0] }];
+        let methods = vec!["99.9pct".parse().unwrap(), "rate:max".parse().unwrap()];
+        let odd = ArchivePolicy::new("odd", 7, methods, without_end).unwrap();
+        index.create_archive_policy(&odd).unwrap();
+        assert_eq!(*index.archive_policy("odd").unwrap(), odd);
+        assert!(matches!(index.create_archive_policy(&odd), Err(IndexError::Exists { .. })));
+        assert!(matches!(index.archive_policy("none"), Err(IndexError::NotFound { .. })));
+    }
+
+    #[test]
+    fn an_update_keeps_the_granularities_and_is_seen_by_all_metrics() {
+        let (_folder, index) = store("policy-update");
+        let metric = index.create_metric(&NewMetric::default(), at(0)).unwrap();
+        let low = index.archive_policy("low").unwrap();
+        let longer = vec![Definition { points: None, ..low.definition()[0] }];
+        let updated = index.update_archive_policy("low", longer.clone(), Some(3)).unwrap();
+        assert_eq!((updated.back_window(), updated.definition()), (3, longer.as_slice()));
+        assert_eq!(index.metric(metric.id).unwrap().archive_policy, updated);
+        let two = [longer.clone(), longer].concat();
+        assert!(matches!(index.update_archive_policy("low", two, None), Err(IndexError::Invalid { .. })));
+    }
+
+    #[test]
+    fn a_policy_goes_when_neither_rules_nor_metrics_use_it() {
+        let (_folder, index) = store("policy-delete");
+        let in_use = || matches!(index.delete_archive_policy("low"), Err(IndexError::InUse { .. }));
+        assert!(in_use());
+        let metric = index.create_metric(&NewMetric::default(), at(0)).unwrap();
+        index.delete_archive_policy_rule("default").unwrap();
+        assert!(in_use());
+        index.delete_metric(metric.id).unwrap();
+        assert!(in_use());
+        assert_eq!(index.metric_numbered(metric.number).unwrap().status, Status::Deleted);
+        index.expunge(&index.deleted().unwrap()).unwrap();
+        index.delete_archive_policy("low").unwrap();
+        assert!(index.archive_policy("low").is_err());
+    }
+
+    #[test]
+    fn the_first_rule_that_fits_is_that_of_the_last_pattern() {
+        let (_folder, index) = store("rules");
+        for (name, pattern, policy) in [
+            ("b", "disk.*", "medium"),
+            ("a", "disk.*", "high"),
+            ("c", "disk.io", "medium"),
+            ("d", "", "bool"),
+        ] {
+            index.create_archive_policy_rule(&rule(name, pattern, policy)).unwrap();
+        }
+        let order: Vec<_> = index.archive_policy_rules().unwrap().into_iter().map(|rule| rule.name).collect();
+        assert_eq!(order, ["c", "a", "b", "default", "d"]);
+        for (metric, policy) in [
+            (Some("disk.io"), "medium"),
+            (Some("disk.read"), "high"),
+            (Some("Disk.read"), "low"),
+            // "*" sorts after "", and fits an empty name as well.
+            (None, "low"),
+        ] {
+            assert_eq!(index.archive_policy_for(metric).unwrap().name(), policy, "{metric:?}");
+        }
+        index.delete_archive_policy_rule("default").unwrap();
+        assert_eq!(index.archive_policy_for(None).unwrap().name(), "bool");
+        assert!(matches!(index.archive_policy_for(Some("cpu")), Err(IndexError::NoRuleFits { .. })));
+    }
+
+    #[test]
+    fn rules_are_renamed_and_removed_by_name() {
+        let (_folder, index) = store("rule-names");
+        index.create_archive_policy_rule(&rule("a", "a*", "high")).unwrap();
+        assert!(matches!(index.rename_archive_policy_rule("a", "default"), Err(IndexError::Exists { .. })));
+        assert!(matches!(index.rename_archive_policy_rule("b", "c"), Err(IndexError::NotFound { .. })));
+        index.rename_archive_policy_rule("a", "b").unwrap();
+        assert_eq!(index.archive_policy_rule("b").unwrap(), rule("b", "a*", "high"));
+        index.delete_archive_policy_rule("b").unwrap();
+        assert!(matches!(index.delete_archive_policy_rule("b"), Err(IndexError::NotFound { .. })));
+        let without_policy = index.create_archive_policy_rule(&rule("x", "*", "none"));
+        assert!(matches!(without_policy, Err(IndexError::NotFound { what: Thing::ArchivePolicy, .. })));
+        assert!(matches!(
+            index.create_archive_policy_rule(&rule("default", "*", "low")),
+            Err(IndexError::Exists { .. })
+        ));
+    }
+}

@@ -283,3 +283,164 @@ pub(super) fn check_order(
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{add_type, at, resource, store};
+    use super::super::{AttributeValue, GENERIC, ResourceQuery, Revision, Status};
+    use super::*;
+
+    fn made(source: Option<&str>) -> MetricSource {
+        MetricSource::New { archive_policy: source.map(str::to_owned), unit: Some("B".to_owned()) }
+    }
+
+    #[test]
+    fn a_new_resource_starts_now_and_keeps_the_text_of_its_id() {
+        let (_folder, index) = store("resource-new");
+        add_type(&index, "instance", json!({"host": {"type": "string"}}));
+        let mut new = resource(&index, "instance", "vm 1", json!({"host": "h"}));
+        new.creator = Some("me:p".to_owned());
+        new.metrics = vec![("cpu".to_owned(), made(None)), ("disk".to_owned(), made(Some("high")))];
+        let resource = index.create_resource(&new, at(5)).unwrap();
+        assert_eq!(resource.original_id, "vm 1");
+        assert_eq!((resource.started_at, resource.revision_start, resource.ended_at), (at(5), at(5), None));
+        assert_eq!((resource.revision, resource.revision_end), (Revision::CURRENT, None));
+        assert_eq!(resource.created_by_user_id(), Some("me"));
+        assert_eq!(resource.created_by_project_id(), Some("p"));
+        let names: Vec<_> = resource.metrics.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["cpu", "disk"]);
+        let disk = index.metric_named(resource.id, "disk").unwrap();
+        assert_eq!((disk.archive_policy.name(), disk.unit.as_deref()), ("high", Some("B")));
+        assert_eq!(disk.creator.as_deref(), Some("me:p"));
+        assert_eq!(index.resource(GENERIC, resource.id).unwrap(), resource);
+        add_type(&index, "disk", json!({}));
+        assert!(matches!(index.resource("disk", resource.id), Err(IndexError::NotFound { .. })));
+        assert!(matches!(index.create_resource(&new, at(6)), Err(IndexError::Exists { .. })));
+    }
+
+    #[test]
+    fn a_resource_that_cannot_be_leaves_no_trace() {
+        let (_folder, index) = store("resource-bad");
+        let mut new = resource(&index, GENERIC, "a", json!({}));
+        new.ended_at = Some(at(4));
+        assert!(matches!(index.create_resource(&new, at(5)), Err(IndexError::Invalid { .. })));
+        new.ended_at = None;
+        new.metrics = vec![("cpu".to_owned(), made(None)), ("a/b".to_owned(), made(None))];
+        assert!(matches!(index.create_resource(&new, at(5)), Err(IndexError::Invalid { .. })));
+        new.metrics = vec![("cpu".to_owned(), made(Some("none")))];
+        assert!(matches!(index.create_resource(&new, at(5)), Err(IndexError::NotFound { .. })));
+        assert_eq!((index.resource_count().unwrap(), index.metric_count().unwrap()), (0, 0));
+    }
+
+    #[test]
+    fn a_change_makes_a_revision_and_no_change_makes_none() {
+        let (_folder, index) = store("resource-change");
+        add_type(&index, "instance", json!({"host": {"type": "string"}}));
+        let new = resource(&index, "instance", "a", json!({"host": "h1"}));
+        let id = index.create_resource(&new, at(1)).unwrap().id;
+        let to = |host: &str| ResourcePatch {
+            attributes: [("host".to_owned(), Some(AttributeValue::Text(host.to_owned())))].into(),
+            ..ResourcePatch::default()
+        };
+        assert_eq!(index.update_resource("instance", id, &to("h1"), at(2)).unwrap().revision_start, at(1));
+        let changed = index.update_resource("instance", id, &to("h2"), at(3)).unwrap();
+        assert_eq!(changed.revision_start, at(3));
+        let ended = ResourcePatch { ended_at: Some(Some(at(9))), ..ResourcePatch::default() };
+        // The clock was set back: still no revision ends before it starts.
+        index.update_resource("instance", id, &ended, at(2)).unwrap();
+        let history = ResourceQuery { history: true, ..ResourceQuery::default() };
+        let states: Vec<_> = index
+            .resources(&history)
+            .unwrap()
+            .into_iter()
+            .map(|one| {
+                (
+                    one.revision.0,
+                    one.revision_start,
+                    one.revision_end,
+                    one.ended_at,
+                    one.attributes["host"].clone(),
+                )
+            })
+            .collect();
+        let host = |host: &str| AttributeValue::Text(host.to_owned());
+        assert_eq!(
+            states,
+            [
+                (1, at(1), Some(at(3)), None, host("h1")),
+                (-1, at(3), None, Some(at(9)), host("h2")),
+                (2, at(3), Some(at(3)), None, host("h2")),
+            ]
+        );
+        let early = ResourcePatch { ended_at: Some(Some(at(0))), ..ResourcePatch::default() };
+        assert!(matches!(
+            index.update_resource("instance", id, &early, at(5)),
+            Err(IndexError::Invalid { .. })
+        ));
+    }
+
+    #[test]
+    fn metrics_alone_make_no_revision_and_may_be_replaced() {
+        let (_folder, index) = store("resource-metrics");
+        let mut new = resource(&index, GENERIC, "a", json!({}));
+        new.metrics = vec![("cpu".to_owned(), made(None))];
+        let resource = index.create_resource(&new, at(1)).unwrap();
+        let cpu = resource.metrics[0].1;
+        let loose = index.create_metric(&NewMetric::default(), at(1)).unwrap();
+        let patch = ResourcePatch {
+            metrics: vec![("loose".to_owned(), MetricSource::Existing(loose.id))],
+            ..ResourcePatch::default()
+        };
+        let after = index.update_resource(GENERIC, resource.id, &patch, at(2)).unwrap();
+        assert_eq!(after.revision_start, at(1));
+        assert_eq!(after.metrics, [("cpu".to_owned(), cpu), ("loose".to_owned(), loose.id)]);
+        assert_eq!(index.metric(loose.id).unwrap().resource_id, Some(resource.id));
+
+        let twice =
+            ResourcePatch { metrics: vec![("cpu".to_owned(), made(None))], ..ResourcePatch::default() };
+        assert!(matches!(
+            index.update_resource(GENERIC, resource.id, &twice, at(3)),
+            Err(IndexError::Exists { what: Thing::Metric, .. })
+        ));
+        let replaced = ResourcePatch { replace_metrics: true, ..twice };
+        let after = index.update_resource(GENERIC, resource.id, &replaced, at(3)).unwrap();
+        assert_eq!(after.metrics.len(), 1);
+        assert_eq!(index.metric(cpu).unwrap().resource_id, None);
+    }
+
+    #[test]
+    fn a_metric_of_another_creator_cannot_be_taken() {
+        let (_folder, index) = store("resource-foreign");
+        let resource = index.create_resource(&resource(&index, GENERIC, "a", json!({})), at(1)).unwrap();
+        let theirs = NewMetric { creator: Some("they".to_owned()), ..NewMetric::default() };
+        let theirs = index.create_metric(&theirs, at(1)).unwrap();
+        let patch = ResourcePatch {
+            metrics: vec![("x".to_owned(), MetricSource::Existing(theirs.id))],
+            ..ResourcePatch::default()
+        };
+        let taken = index.update_resource(GENERIC, resource.id, &patch, at(2));
+        assert!(matches!(taken, Err(IndexError::NotFound { what: Thing::Metric, .. })));
+    }
+
+    #[test]
+    fn a_deleted_resource_leaves_its_metrics_marked_and_no_history() {
+        let (_folder, index) = store("resource-delete");
+        let mut new = resource(&index, GENERIC, "a", json!({}));
+        new.metrics = vec![("cpu".to_owned(), made(None))];
+        let resource = index.create_resource(&new, at(1)).unwrap();
+        let patch = ResourcePatch { user_id: Some(Some("u".to_owned())), ..ResourcePatch::default() };
+        index.update_resource(GENERIC, resource.id, &patch, at(2)).unwrap();
+        let number = index.metric(resource.metrics[0].1).unwrap().number;
+        index.delete_resource(resource.id).unwrap();
+        assert!(matches!(index.delete_resource(resource.id), Err(IndexError::NotFound { .. })));
+        assert_eq!(index.deleted().unwrap(), [number]);
+        assert_eq!(index.metric_numbered(number).unwrap().status, Status::Deleted);
+        let history = ResourceQuery { history: true, ..ResourceQuery::default() };
+        assert_eq!(index.resources(&history).unwrap(), []);
+        // The name is free again.
+        let again = index.create_resource(&new, at(3)).unwrap();
+        assert_ne!(index.metric(again.metrics[0].1).unwrap().number, number);
+    }
+}

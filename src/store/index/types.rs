@@ -201,3 +201,112 @@ fn attribute_path(name: &str) -> String {
 fn attribute_index(number: i64, name: &str) -> String {
     format!("\"resource_attribute {number} {name}\"")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{add_type, at, resource, store};
+    use super::super::{ResourcePatch, ResourceQuery};
+    use super::*;
+    use crate::query::Filter;
+
+    fn added(name: &str, required: bool, fill: Option<AttributeValue>) -> AddedAttribute {
+        let attribute = Attribute { kind: AttributeKind::TEXT, required };
+        AddedAttribute { name: name.to_owned(), attribute, fill }
+    }
+
+    #[test]
+    fn types_are_read_back_and_generic_is_always_there() {
+        let (_folder, index) = store("types");
+        let instance = add_type(&index, "instance", json!({"host": {"type": "string"}}));
+        assert_eq!(*index.resource_type("instance").unwrap(), instance);
+        let names: Vec<_> = index.resource_types().unwrap().iter().map(|one| one.name().to_owned()).collect();
+        assert_eq!(names, ["generic", "instance"]);
+        assert!(matches!(index.create_resource_type(&instance), Err(IndexError::Exists { .. })));
+        assert!(matches!(index.delete_resource_type(GENERIC), Err(IndexError::InUse { .. })));
+        assert!(index.update_resource_type(GENERIC, &[added("a", false, None)], &[]).is_err());
+    }
+
+    #[test]
+    fn a_type_goes_when_it_has_no_resources() {
+        let (_folder, index) = store("type-delete");
+        add_type(&index, "instance", json!({"host": {"type": "string"}}));
+        let made =
+            index.create_resource(&resource(&index, "instance", "a", json!({"host": "h"})), at(0)).unwrap();
+        assert!(matches!(index.delete_resource_type("instance"), Err(IndexError::InUse { .. })));
+        index.delete_resource(made.id).unwrap();
+        index.delete_resource_type("instance").unwrap();
+        assert!(matches!(index.delete_resource_type("instance"), Err(IndexError::NotFound { .. })));
+        let instance = add_type(&index, "instance", json!({"host": {"type": "string"}}));
+        assert_eq!(*index.resource_type("instance").unwrap(), instance);
+    }
+
+    #[test]
+    fn an_added_attribute_is_filled_in_now_and_in_history() {
+        let (_folder, index) = store("type-fill");
+        add_type(&index, "instance", json!({"host": {"type": "string"}}));
+        let new = resource(&index, "instance", "a", json!({"host": "h"}));
+        let made = index.create_resource(&new, at(0)).unwrap();
+        let patch = ResourcePatch { user_id: Some(Some("u".to_owned())), ..ResourcePatch::default() };
+        index.update_resource("instance", made.id, &patch, at(1)).unwrap();
+
+        let missing = index.update_resource_type("instance", &[added("zone", true, None)], &[]);
+        assert!(matches!(missing, Err(IndexError::Invalid { .. })));
+        let zone = AttributeValue::Text("it's \"z\"".to_owned());
+        index.update_resource_type("instance", &[added("zone", true, Some(zone.clone()))], &[]).unwrap();
+        let ever = ResourceQuery {
+            resource_type: "instance".to_owned(),
+            filter: Filter::parse("zone like 'it%'").unwrap(),
+            history: true,
+            ..ResourceQuery::default()
+        };
+        let zones: Vec<_> =
+            index.resources(&ever).unwrap().iter().map(|one| one.attributes["zone"].clone()).collect();
+        assert_eq!(zones, [zone.clone(), zone]);
+        // No revision came of it.
+        assert_eq!(index.resource("instance", made.id).unwrap().revision_start, at(1));
+    }
+
+    #[test]
+    fn a_removed_attribute_is_gone_and_may_come_back_as_another_type() {
+        let (_folder, index) = store("type-remove");
+        add_type(&index, "instance", json!({"host": {"type": "string"}}));
+        let made =
+            index.create_resource(&resource(&index, "instance", "a", json!({"host": "h"})), at(0)).unwrap();
+        let again = index.update_resource_type("instance", &[added("host", false, None)], &[]);
+        assert!(matches!(again, Err(IndexError::Exists { .. })));
+        index.update_resource_type("instance", &[], &["host"]).unwrap();
+        assert!(index.resource("instance", made.id).unwrap().attributes.is_empty());
+        assert!(index.update_resource_type("instance", &[], &["host"]).is_err());
+        let number = Attribute { kind: AttributeKind::NUMBER, required: false };
+        let host = AddedAttribute { name: "host".to_owned(), attribute: number, fill: None };
+        index.update_resource_type("instance", &[host], &[]).unwrap();
+        assert!(index.resource("instance", made.id).unwrap().attributes.is_empty());
+    }
+
+    #[test]
+    fn an_update_that_fails_half_way_changes_nothing() {
+        let (_folder, index) = store("type-half");
+        let before = add_type(&index, "instance", json!({"host": {"type": "string"}}));
+        let id = Attribute { kind: AttributeKind::Uuid, required: false };
+        let reserved = AddedAttribute { name: "id".to_owned(), attribute: id, fill: None };
+        assert!(
+            index.update_resource_type("instance", &[added("a", false, None), reserved], &["host"]).is_err()
+        );
+        assert_eq!(*index.resource_type("instance").unwrap(), before);
+    }
+
+    #[test]
+    fn a_search_for_an_attribute_uses_its_index() {
+        let (_folder, index) = store("type-index");
+        add_type(&index, "instance", json!({"it's": {"type": "string"}}));
+        let sql = format!(
+            "EXPLAIN QUERY PLAN SELECT r.number FROM {} r WHERE r.type = 2 AND ({} = ?)",
+            super::super::resource::RESOURCES_NOW,
+            attribute_sql("r.attributes", "it's")
+        );
+        let plan: String = index.connection().query_row(&sql, ["x"], |row| row.get(3)).unwrap();
+        assert!(plan.contains("USING INDEX resource_attribute 2 it's (<expr>=?)"), "{plan}");
+    }
+}
