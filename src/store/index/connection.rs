@@ -49,7 +49,7 @@ impl Index {
     ) -> Result<Index, IndexError> {
         fs::create_dir_all(folder).map_err(|source| IndexError::Io { path: folder.to_owned(), source })?;
         let path = folder.join(INDEX_FILE);
-        let index = Index::connect(&path, OpenFlags::SQLITE_OPEN_CREATE)?;
+        let (index, _) = Index::connect(&path, OpenFlags::SQLITE_OPEN_CREATE)?;
         index.transaction(|index| {
             if index.is_ready(&path)? {
                 return Err(IndexError::StoreExists { path: path.clone() });
@@ -73,8 +73,10 @@ impl Index {
         if !path.exists() {
             return Err(IndexError::NoStore { path });
         }
-        let index = Index::connect(&path, OpenFlags::empty())?;
-        if index.is_ready(&path)? { Ok(index) } else { Err(IndexError::NoStore { path }) }
+        match Index::connect(&path, OpenFlags::empty())? {
+            (index, true) => Ok(index),
+            (_, false) => Err(IndexError::NoStore { path }),
+        }
     }
 
     /// Opens the index of the store in `folder`; when there is none, makes it. Several processes may do so at once.
@@ -96,28 +98,36 @@ impl Index {
         }
     }
 
-    fn connect(path: &PathBuf, create: OpenFlags) -> Result<Index, IndexError> {
+    /// A connection, and whether there is an index in the file. A file of something else is left as it is.
+    fn connect(path: &PathBuf, create: OpenFlags) -> Result<(Index, bool), IndexError> {
         // One thread at a time is what Rust's types ask for: SQLite's own lock would cost on every call.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY_WAIT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-        enter_wal(&connection)?;
+        let index = Index { connection, catalogue: RefCell::new(None) };
+        let ready = index.is_ready(path)?;
+        let connection = &index.connection;
+        enter_wal(connection)?;
         // Or SQLite compiles a statement again whenever another value is bound that might lead to another plan, which
         // takes five times as long as to look up a metric.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cache_size", -PAGE_CACHE_KIB)?;
-        Ok(Index { connection, catalogue: RefCell::new(None) })
+        Ok((index, ready))
     }
 
     /// Whether the file is an index; not when it is empty, as a process leaves it that was stopped while making it.
     fn is_ready(&self, path: &Path) -> Result<bool, IndexError> {
-        let number = |pragma| self.connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
-        let (application, format) = (number("application_id")?, number("user_version")?);
-        let empty: bool =
-            self.connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
+        // In one state: another process may be making the index right now.
+        let (application, format, empty) = self.snapshot(|index| {
+            let number =
+                |pragma| index.connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+            let empty = "SELECT count(*) = 0 FROM sqlite_schema";
+            let empty: bool = index.connection.query_row(empty, [], |row| row.get(0))?;
+            Ok::<_, IndexError>((number("application_id")?, number("user_version")?, empty))
+        })?;
         if application != APPLICATION_ID && !empty {
             return Err(IndexError::Foreign { path: path.to_owned() });
         }

@@ -7,7 +7,6 @@ use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
 
 use super::attribute::encode_attributes;
-use super::error::Thing;
 use super::resources::{check_order, check_owner};
 use super::{
     AttributeChanges, Attributes, Index, IndexError, NewMetric, PolicyNumber, ResourceId, ResourceNumber,
@@ -86,6 +85,9 @@ impl Index {
     /// [`IndexError::NotFound`] when there is no such type; [`IndexError::Invalid`] when an attribute is wrong, or one
     /// that is required is missing in a resource that is not there.
     pub fn arrive(&self, arriving: &ArrivingResource<'_>, now: Timestamp) -> Result<Arrived, IndexError> {
+        if self.connection().is_autocommit() {
+            return self.transaction(|index| index.arrive(arriving, now));
+        }
         let Some(before) = self.find_resource(super::GENERIC, arriving.id.uuid())? else {
             let resource = self.make_arriving(arriving, now)?;
             return Ok(Arrived { resource, change: Change::Created });
@@ -159,6 +161,9 @@ impl Index {
         arriving: &ArrivingMetric<'_>,
         now: Timestamp,
     ) -> Result<(MetricKey, bool), IndexError> {
+        if self.connection().is_autocommit() {
+            return self.transaction(|index| index.arrive_metric(resource, arriving, now));
+        }
         if let Some(found) = self.metric_key(resource, arriving.name)? {
             return Ok((found, false));
         }
@@ -169,15 +174,8 @@ impl Index {
             creator: arriving.creator.map(str::to_owned),
             ..NewMetric::default()
         };
-        match self.insert_metric(&new, Some(resource), now) {
-            Ok((metric, policy)) => Ok((MetricKey { metric, policy }, true)),
-            // Another process was faster, between the look and the insert outside a transaction.
-            Err(IndexError::Exists { .. }) => {
-                let found = self.metric_key(resource, arriving.name)?;
-                Ok((found.ok_or_else(|| Thing::Metric.not_found(arriving.name))?, false))
-            }
-            Err(error) => Err(error),
-        }
+        let (metric, policy) = self.insert_metric(&new, Some(resource), now)?;
+        Ok((MetricKey { metric, policy }, true))
     }
 
     /// The metric of that name of a resource, if there is one.

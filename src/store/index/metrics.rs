@@ -189,7 +189,7 @@ impl Index {
                 values.extend(after.values);
             }
             sql.push_str(" ORDER BY ");
-            sql.push_str(&order.sql());
+            sql.push_str(&order.sql(query.page.limit.is_none() && query.filter != Filter::Everything));
             if let Some(limit) = query.page.limit {
                 sql.push_str(&format!(" LIMIT {limit}"));
             }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::column::{Column, ColumnKind, Columns};
 use super::error::Thing;
-use super::{IndexError, ResourceId, parse_uuid};
+use super::{AttributeKind, IndexError, ResourceId, ResourceType, parse_uuid};
 use crate::model::{Granularity, Timestamp};
 use crate::query::{Comparison, Filter, Literal, Number, Path};
 
@@ -38,6 +38,22 @@ pub(super) fn condition(
         return Err(Thing::Query.invalid("filter", format_args!("more than {PARAMETERS_MAX} values")));
     }
     Ok(writer.condition)
+}
+
+/// Whether the index of an attribute of the type leads to all that satisfy the filter.
+pub(super) fn narrows(filter: &Filter, resource_type: &ResourceType) -> bool {
+    let indexed =
+        |path: &Path| resource_type.kind(path.as_str()).is_some_and(|kind| kind != AttributeKind::Bool);
+    match filter {
+        Filter::Compare { path, comparison, value } => {
+            *comparison != Comparison::NotEqual && *value != Literal::Null && indexed(path)
+        }
+        Filter::In { path, values } => !values.contains(&Literal::Null) && indexed(path),
+        Filter::Like { path, pattern } => !literal_prefix(pattern.as_str()).is_empty() && indexed(path),
+        Filter::And(filters) => filters.iter().any(|filter| narrows(filter, resource_type)),
+        Filter::Or(filters) => filters.iter().all(|filter| narrows(filter, resource_type)),
+        Filter::Everything | Filter::Not(_) => false,
+    }
 }
 
 struct Writer<'a> {
@@ -290,7 +306,6 @@ fn beyond(prefix: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::index::ResourceType;
     use serde_json::json;
 
     fn sql(filter: &str) -> Result<(String, Vec<Value>), String> {
