@@ -171,7 +171,7 @@ impl Index {
     /// # Errors
     /// [`IndexError::Invalid`] when the filter or a sort key names something else, or the marker is no metric.
     pub fn metrics(&self, query: &MetricQuery) -> Result<Vec<Metric>, IndexError> {
-        const TABLES: &str = "metric m JOIN archive_policy p ON p.number = m.archive_policy \
+        const TABLES: &str = "metric m LEFT JOIN archive_policy p ON p.number = m.archive_policy \
              LEFT JOIN resource r ON r.number = m.resource";
         self.snapshot(|index| {
             let catalogue = index.catalogue()?;
@@ -189,7 +189,7 @@ impl Index {
                 values.extend(after.values);
             }
             sql.push_str(" ORDER BY ");
-            sql.push_str(&order.sql(query.page.limit.is_none() && query.filter != Filter::Everything));
+            sql.push_str(&order.sql(query.filter != Filter::Everything));
             if let Some(limit) = query.page.limit {
                 sql.push_str(&format!(" LIMIT {limit}"));
             }

@@ -112,10 +112,10 @@ impl Order {
 
     /// What follows ORDER BY.
     ///
-    /// SQLite likes to walk through an index in the order that is asked for, and to look at every row on the way. For a
-    /// page that is right: it is soon full. A whole list is had sooner by what the filter picks, and sorted then;
-    /// the plus takes the order from the index.
-    pub(super) fn sql(&self, whole_list: bool) -> String {
+    /// SQLite likes to walk through an index in the order that is asked for, and to look at every row on the way. That
+    /// is right for a page of all; with `sorted_after`, what the filter picks is found by other ways and sorted then: a
+    /// plus takes the order from the index.
+    pub(super) fn sql(&self, sorted_after: bool) -> String {
         let part = |(key, column): &(SortKey, Column)| {
             let direction = if key.descending { " DESC" } else { "" };
             let nulls = match (column.nullable, key.nulls_first) {
@@ -123,7 +123,7 @@ impl Order {
                 (true, true) => " NULLS FIRST",
                 (true, false) => " NULLS LAST",
             };
-            let free = if whole_list { "+" } else { "" };
+            let free = if sorted_after { "+" } else { "" };
             format!("{free}{}{direction}{nulls}", column.sql)
         };
         self.keys.iter().map(part).collect::<Vec<_>>().join(", ")
