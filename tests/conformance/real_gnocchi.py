@@ -11,6 +11,7 @@ All it starts listens on loopback or a socket in its own directory, and is ended
 then it runs as the user postgres.
 """
 
+import calendar
 import contextlib
 import glob
 import gzip
@@ -18,7 +19,6 @@ import json
 import os
 import pwd
 import random
-import shutil
 import socket
 import subprocess
 import sys
@@ -30,7 +30,9 @@ import urllib.request
 
 import gnocchi_cases
 import gnocchi_model
-from peers import ROOT, check, finish, running, skip
+import gnocchi_ours
+import gnocchi_replay
+from peers import ROOT, finish, running, skip
 
 PYTHON = os.environ.get("GNOCCHI_PYTHON", os.path.join(ROOT, "target", "gnocchi", "bin", "python"))
 SECOND = gnocchi_cases.SECOND
@@ -122,8 +124,6 @@ def gnocchi(metricd):
                     client = Client(f"http://127.0.0.1:{port}")
                     client.wait()
                     yield client
-                    log.seek(0)
-                    shutil.copyfileobj(log, sys.stderr.buffer)
 
 
 class Client:
@@ -200,7 +200,6 @@ def iso(ns):
 
 def ns(text):
     """A time of Gnocchi's, which are whole seconds."""
-    import calendar
     return calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%S+00:00")) * SECOND
 
 
@@ -215,7 +214,7 @@ def value_answers(client, chance, case):
     case["measures"] = {method: client.measures(metric, method) for method in case["policy"]["aggregation_methods"]}
     model = gnocchi_model.answer(case)
     case["known"] = {method: [[when, step, gnocchi_cases.number(value)] for when, step, value in model[method]]
-                     for method in model if not same(case["measures"][method], model[method])}
+                     for method in model if not gnocchi_replay.same(case["measures"][method], model[method])}
     case["queries"] = [{"method": method, "start": start, "stop": stop, "granularity": granularity, "resample": resample,
                         "rows": client.measures(metric, method, start, stop, granularity, resample)}
                        for method, start, stop, granularity, resample in gnocchi_cases.queries(chance, case)
@@ -256,17 +255,6 @@ def operation_answers(client, chance, at, count):
     return {"metrics": world, "requests": answers}
 
 
-def close(left, right):
-    """The same value, but for rounding in another order."""
-    left, right = float(left), float(right)
-    return left == right or (left != left and right != right) or abs(left - right) <= 1e-9 * max(abs(left), abs(right))
-
-
-def same(left, right):
-    """The same rows, but for rounding."""
-    return len(left) == len(right) and all(one[:2] == other[:2] and close(one[2], other[2]) for one, other in zip(left, right))
-
-
 def write(path, lines):
     """Gzipped JSON lines, the same for the same lines."""
     with open(path, "wb") as file, gzip.GzipFile("", "wb", 9, file, 0) as packed:
@@ -285,12 +273,29 @@ def record(values, operations):
         print(f"{len(cases)} cases in {time.monotonic() - begun:.0f} s")
 
 
+def compare():
+    """Asks both about what nobody has asked before."""
+    seed = int(os.environ.get("GNOCCHI_SEED") or time.time())
+    print(f"GNOCCHI_SEED={seed}", flush=True)
+    if not gnocchi_ours.able():
+        skip("telemetry-aggregate knows no measures")
+    chance = random.Random(seed)
+    with gnocchi(metricd=False) as client:
+        for at in range(COMPARED):
+            gnocchi_replay.values(at, value_answers(client, chance, gnocchi_cases.value_case(chance, chance.randrange(10 ** 6))))
+        for at in range(3):
+            gnocchi_replay.operations(at, operation_answers(client, chance, at, 3))
+    finish()
+
+
 def main(arguments):
-    """One of the three."""
+    """What the arguments say."""
     if arguments == ["serve"]:
         with gnocchi(metricd=True) as client:
             print(client.address, flush=True)
             sys.stdin.read()
+    elif arguments == ["compare"]:
+        compare()
     elif len(arguments) == 3 and arguments[0] == "record":
         record(*arguments[1:])
     else:
