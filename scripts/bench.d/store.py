@@ -30,7 +30,7 @@ OURS_SUM = "{bin}/telemetry-aggregate aggregates '(aggregate sum (metric {name} 
 
 HEAD = """\
 Written by `scripts/bench.d/store.sh`. The same points for all, one of each metric a tick; medians of interleaved rounds, each from
-an empty store. CPU seconds are of the store alone: our command reads, checks and stores samples of JSON, 500 bytes each, and has
+an empty store. CPU seconds are of the store alone: our command reads, checks and stores samples of JSON, 550 bytes each, and has
 synced them when it ends; the servers are handed ready requests by a client that is not counted. VictoriaMetrics is flushed and
 merged, Prometheus asked for a snapshot, which writes its head as a block: that is in the CPU seconds, and the bytes are of that
 block, without its log. Both keep milliseconds, we all of the time. promtool makes blocks of one text, and has no log."""
@@ -236,10 +236,10 @@ def asking(page, options):
 def versions(options):
     """What was measured, and where."""
     found = []
-    for program, argument in (("victoria-metrics", "--version"), ("prometheus", "--version")):
+    for program in ("victoria-metrics", "prometheus"):
         if shutil.which(program):
-            said = subprocess.run([program, argument], capture_output=True, text=True, check=False)
-            found.append("- " + (said.stdout + said.stderr).splitlines()[0])
+            said = subprocess.run(["dpkg-query", "-W", program], capture_output=True, text=True, check=False)
+            found.append("- " + said.stdout.strip().replace("\t", " "))
     if options.bin:
         said = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
         found.insert(0, f"- telemetry-aggregate, commit {said.stdout.strip()}")

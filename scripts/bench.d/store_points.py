@@ -60,7 +60,7 @@ def timestamp(us):
 
 
 def samples(path, metrics, rows):
-    """JSON lines of samples, about 500 bytes each."""
+    """JSON lines of samples, about 550 bytes each."""
     kinds = ["cumulative"] * 4 + ["gauge"] * 6
     units = ["B", "B", "B", "B", "%", "MB", "process", "vcpu", "GB", "W"]
     heads, tails = [], []
