@@ -1,6 +1,37 @@
 //! Statistics of values in groups that follow each other, in Gnocchi's arithmetic.
 
-use super::{Column, Method, Statistic};
+use super::{Column, Method, Statistic, Step};
+use crate::model::Timestamp;
+
+/// The starts of the spans that have points, and for each one past the index of its last point.
+///
+/// O(points); divides once a span, and not even that where span follows span of one length.
+pub(super) fn bounds(times: impl Iterator<Item = Timestamp>, step: Step) -> (Vec<Timestamp>, Vec<usize>) {
+    let (mut starts, mut ends) = (Vec::new(), Vec::new());
+    let mut stop = i64::MIN;
+    let mut count = 0;
+    for time in times {
+        let at = time.ns();
+        if at >= stop || count == 0 {
+            if count > 0 {
+                ends.push(count);
+            }
+            let start;
+            (start, stop) = match step {
+                Step::Span(length) if count > 0 && at < stop.saturating_add(length.ns()) => {
+                    (stop, stop.saturating_add(length.ns()))
+                }
+                _ => step.span(at),
+            };
+            starts.push(Timestamp::from_ns(start));
+        }
+        count += 1;
+    }
+    if count > 0 {
+        ends.push(count);
+    }
+    (starts, ends)
+}
 
 /// Values in groups that follow each other, and what several methods share.
 pub(super) struct Groups<'a> {

@@ -1,7 +1,7 @@
 //! Spans: sorted raw points become rows of aggregates, one row a span and one column a method.
 
-use super::groups::Groups;
-use super::{Column, Form, Method, Point, Series};
+use super::groups::{Groups, bounds};
+use super::{Column, Form, Method, Point, Series, Step};
 use crate::model::{Granularity, NS_PER_SECOND, Timestamp};
 
 /// What was computed of the points of one metric, span by span.
@@ -31,7 +31,7 @@ impl Spans {
         methods: &[Method],
     ) -> Spans {
         debug_assert!(points.is_sorted_by(|a, b| a.timestamp < b.timestamp));
-        let (starts, ends) = spans(points, granularity);
+        let (starts, ends) = bounds(points.iter().map(|point| point.timestamp), Step::Span(granularity));
         let mut plain = Groups::new(Vec::new(), &ends);
         if methods.iter().any(|method| method.form == Form::Plain) {
             plain = Groups::new(points.iter().map(|point| point.value).collect(), &ends);
@@ -76,35 +76,6 @@ impl Spans {
             values: rows().map(|row| column.values[row]).collect(),
         })
     }
-}
-
-/// The starts of the spans that have points, and for each one past the index of its last point.
-///
-/// O(points); divides once a span, and not even that where span follows span.
-fn spans(points: &[Point], granularity: Granularity) -> (Vec<Timestamp>, Vec<usize>) {
-    let step = granularity.ns();
-    let (mut starts, mut ends) = (Vec::new(), Vec::new());
-    let mut stop = i64::MIN;
-    for (index, point) in points.iter().enumerate() {
-        let at = point.timestamp.ns();
-        if at < stop && index > 0 {
-            continue;
-        }
-        if index > 0 {
-            ends.push(index);
-        }
-        let start = if index > 0 && at < stop.saturating_add(step) {
-            stop
-        } else {
-            at.saturating_sub(at.rem_euclid(step))
-        };
-        starts.push(Timestamp::from_ns(start));
-        stop = start.saturating_add(step);
-    }
-    if !points.is_empty() {
-        ends.push(points.len());
-    }
-    (starts, ends)
 }
 
 /// Each value minus the one before it, divided by the seconds between them where `form` asks for that.
