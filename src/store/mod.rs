@@ -5,5 +5,7 @@
 pub mod index;
 pub mod measures;
 mod number;
+mod opened;
 
 pub use number::MetricNumber;
+pub use opened::{Store, StoreError};

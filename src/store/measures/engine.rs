@@ -38,7 +38,12 @@ impl Measures {
         let folder = store.join("segments");
         fs::create_dir_all(&folder).map_err(MeasuresError::io("cannot create", &folder))?;
         let journals = Journals::open(&store.join("journal"))?;
-        Ok(Measures { folder, journals, opened: Mutex::new(HashMap::new()), journal_bytes_max: JOURNAL_BYTES_MAX })
+        Ok(Measures {
+            folder,
+            journals,
+            opened: Mutex::new(HashMap::new()),
+            journal_bytes_max: JOURNAL_BYTES_MAX,
+        })
     }
 
     /// Cuts journals that are longer than this many bytes; a test's journals are short.
@@ -62,7 +67,8 @@ impl Measures {
     pub fn snapshot(&self, connection: &Connection) -> Result<Snapshot, MeasuresError> {
         for _ in 0..ATTEMPTS_MAX {
             let manifest = Manifest::read(connection)?;
-            let (Some(segments), Some(journals)) = (self.segments(&manifest)?, self.open_journals(&manifest)?)
+            let (Some(segments), Some(journals)) =
+                (self.segments(&manifest)?, self.open_journals(&manifest)?)
             else {
                 continue;
             };
@@ -116,6 +122,11 @@ impl Measures {
             }
         }
         Ok(Some(journals))
+    }
+
+    /// Whether a journal of so many bytes is due to be cut.
+    pub fn is_due(&self, journal_bytes: u64) -> bool {
+        journal_bytes >= self.journal_bytes_max
     }
 
     pub(super) fn folder(&self) -> &Path {

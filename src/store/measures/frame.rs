@@ -234,10 +234,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn arrival(metric: u32, ns: i64, value: f64) -> Arrival {
-        Arrival {
-            metric: MetricNumber(metric),
-            point: Point { timestamp: Timestamp::from_ns(ns), value },
-        }
+        Arrival { metric: MetricNumber(metric), point: Point { timestamp: Timestamp::from_ns(ns), value } }
     }
 
     fn read(bytes: &[u8], wanted: impl FnMut(MetricNumber) -> bool) -> Vec<Arrival> {
@@ -249,7 +246,8 @@ mod tests {
 
     #[test]
     fn a_reader_of_one_metric_steps_over_the_others() {
-        let arrivals = [arrival(3, 60, 1.0), arrival(3, 50, 2.0), arrival(9, 70, 3.0), arrival(700_000, 1, 4.0)];
+        let arrivals =
+            [arrival(3, 60, 1.0), arrival(3, 50, 2.0), arrival(9, 70, 3.0), arrival(700_000, 1, 4.0)];
         let mut bytes = Vec::new();
         encode(&arrivals, &mut bytes);
         assert_eq!(read(&bytes, |metric| metric.0 == 9), [arrivals[2]]);

@@ -67,7 +67,8 @@ fn statistic(values: &[f64], statistic: Statistic) -> Option<f64> {
         Statistic::Std if values.len() < 2 => return None,
         Statistic::Std => {
             let mean = sum / count;
-            (values.iter().fold(0.0, |sum, value| sum + (value - mean) * (value - mean)) / (count - 1.0)).sqrt()
+            (values.iter().fold(0.0, |sum, value| sum + (value - mean) * (value - mean)) / (count - 1.0))
+                .sqrt()
         }
         Statistic::Percentile(_) => return None,
     })
@@ -75,20 +76,27 @@ fn statistic(values: &[f64], statistic: Statistic) -> Option<f64> {
 
 fn rows(spans: &Spans, method: Method) -> Vec<(i64, f64)> {
     let column = spans.columns.iter().find(|column| column.method == method).unwrap();
-    let rows = (0..spans.starts.len()).filter(|row| column.present.as_ref().is_none_or(|present| present[*row]));
+    let rows =
+        (0..spans.starts.len()).filter(|row| column.present.as_ref().is_none_or(|present| present[*row]));
     rows.map(|row| (spans.starts[row].ns(), column.values[row])).collect()
 }
 
 const METRICS: u32 = 4;
 
 fn policies() -> Policies {
-    let mut policies = Policies::new(vec![
+    let mut policies = Policies::default();
+    for (number, policy) in [
         policy(0, &[(1, 40), (60, 0)], &["mean", "min", "max", "sum", "std", "count"]),
         policy(2, &[(10, 30), (60, 20), (90, 10)], &["mean", "last", "rate:mean", "rate:count"]),
         policy(1, &[(7, 0)], &["first", "median", "count", "sum", "rate:last"]),
         policy(3, &[(30, 3), (300, 2)], &["last"]),
-    ]);
-    (0..METRICS).for_each(|number| policies.set(MetricNumber(number), number as u16));
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        policies.define(number as u32 + 1, policy);
+        policies.set(MetricNumber(number as u32), number as u32 + 1);
+    }
     policies
 }
 

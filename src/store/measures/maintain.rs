@@ -30,6 +30,8 @@ pub enum Effort {
     Due,
     /// Everything: no journal is left, one segment of windows and one of spans.
     Everything,
+    /// Everything, and all is written anew: nothing is left of metrics that are deleted.
+    Anew,
 }
 
 /// What a maintenance did.
@@ -63,7 +65,7 @@ impl Measures {
         let path = self.folder().join("lock");
         let lock = match effort {
             Effort::Due => Lock::attempt(&path)?,
-            Effort::Everything => Some(Lock::wait(&path)?),
+            Effort::Everything | Effort::Anew => Some(Lock::wait(&path)?),
         };
         let Some(_lock) = lock else { return Ok(None) };
         let end = self.rotate(connection, effort)?;
@@ -82,8 +84,8 @@ impl Measures {
         let mut newest = self.journals.newest(first)?;
         let _ = newest.catch_up()?;
         let long = match effort {
-            Effort::Due => newest.end() >= self.journal_bytes_max,
-            Effort::Everything => newest.end() > super::journal::FILE_HEADER_BYTES,
+            Effort::Due => self.is_due(newest.end()),
+            Effort::Everything | Effort::Anew => newest.end() > super::journal::FILE_HEADER_BYTES,
         };
         if !long {
             return Ok(newest.sequence);
@@ -140,15 +142,20 @@ impl Work<'_> {
 
     /// Rolls and merges until nothing is due.
     fn arrange(&mut self, effort: Effort) -> Result<(), MeasuresError> {
+        let mut anew = effort == Effort::Anew;
+        let everything = effort != Effort::Due;
         loop {
             let manifest = Manifest::read(self.connection)?;
             let bytes = |kind| manifest.of(kind).map(|segment| segment.bytes).sum::<u64>();
             let arrivals = manifest.of(Kind::Arrivals).count();
             // As much has come as the windows hold: each byte of them is written about twice.
             let rolls = arrivals >= FAN_IN && bytes(Kind::Arrivals) >= bytes(Kind::Windows);
-            let everything = effort == Effort::Everything;
-            if rolls || everything && arrivals > 0 {
+            if rolls || everything && arrivals > 0 || anew {
                 self.roll(&manifest)?;
+                let spans: Vec<Listed> = manifest.of(Kind::Spans).cloned().collect();
+                if std::mem::take(&mut anew) && !spans.is_empty() {
+                    self.merge(&Manifest::read(self.connection)?, Kind::Spans, &spans)?;
+                }
             } else if let Some(group) = due(&manifest, Kind::Arrivals, everything) {
                 self.merge(&manifest, Kind::Arrivals, &group)?;
             } else if let Some(group) = due(&manifest, Kind::Spans, everything) {
@@ -167,7 +174,8 @@ impl Work<'_> {
         let (windows_id, spans_id) = (manifest.next_id, manifest.next_id + 1);
         let mut new_windows = SegmentWriter::create(self.measures.path(windows_id))?;
         let mut new_spans = SegmentWriter::create(self.measures.path(spans_id))?;
-        let rolled = match roll(windows.as_ref(), &arrivals, self.policies, &mut new_windows, &mut new_spans) {
+        let rolled = match roll(windows.as_ref(), &arrivals, self.policies, &mut new_windows, &mut new_spans)
+        {
             Ok(rolled) => rolled,
             Err(error) => {
                 new_windows.abandon();
@@ -190,10 +198,8 @@ impl Work<'_> {
             bytes,
             points,
         };
-        let mut change = Change {
-            removed: old.iter().map(|listed| listed.id).collect(),
-            ..Change::default()
-        };
+        let mut change =
+            Change { removed: old.iter().map(|listed| listed.id).collect(), ..Change::default() };
         for (writer, id, kind, first, points) in [
             (new_windows, windows_id, Kind::Windows, first_journal, rolled.points),
             (new_spans, spans_id, Kind::Spans, arrived, rolled.rows),

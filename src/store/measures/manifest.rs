@@ -66,7 +66,8 @@ impl Manifest {
     /// As it is now.
     pub(super) fn read(connection: &Connection) -> Result<Manifest, MeasuresError> {
         let transaction = connection.unchecked_transaction()?;
-        let first_journal = connection.query_row("SELECT first FROM journal", [], |row| row.get::<_, i64>(0))?;
+        let first_journal =
+            connection.query_row("SELECT first FROM journal", [], |row| row.get::<_, i64>(0))?;
         let next_id = connection.query_row(
             "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'segment'), 0) + 1",
             [],

@@ -38,7 +38,11 @@ impl Measures {
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn repair(&self, connection: &Connection, policies: &Policies) -> Result<Vec<Repaired>, MeasuresError> {
+    pub fn repair(
+        &self,
+        connection: &Connection,
+        policies: &Policies,
+    ) -> Result<Vec<Repaired>, MeasuresError> {
         let _maintenance = Lock::wait(&self.folder().join("lock"))?;
         let _appends = self.journals.lock()?;
         let mut repaired = Vec::new();
@@ -198,7 +202,8 @@ fn each_block(
     let mut at = FILE_HEADER_BYTES as u64;
     while at < length {
         let header = read(at, BLOCK_HEADER_BYTES)?;
-        let bytes = header.get(4..8).and_then(|four| four.try_into().ok()).map_or(0, u32::from_le_bytes) as usize;
+        let bytes =
+            header.get(4..8).and_then(|four| four.try_into().ok()).map_or(0, u32::from_le_bytes) as usize;
         if header.starts_with(&BLOCK_MARK) && bytes <= BLOCK_BYTES_MAX {
             let block = read(at, BLOCK_HEADER_BYTES + bytes)?;
             if sound_block(&block).is_some() {

@@ -49,7 +49,7 @@ pub(super) fn roll(
                 let at = cursor.offset();
                 if let Some(entry) = cursor.next()? {
                     read_points(entry.bytes, |point| window.arrive(point, policy))
-                            .map_err(|what| cursor.fault(at, what))?;
+                        .map_err(|what| cursor.fault(at, what))?;
                 }
             }
         }

@@ -295,10 +295,6 @@ impl Segment {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Reads from the first entry on.
     pub(super) fn cursor(&self) -> Cursor<'_> {
         Cursor { segment: self, block: 0, buffer: Vec::new(), loaded: None, at: 0, metric: 0 }

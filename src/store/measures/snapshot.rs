@@ -59,7 +59,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub(super) fn new(manifest: &Manifest, segments: Vec<Arc<Segment>>, journals: Vec<JournalReader>) -> Snapshot {
+    pub(super) fn new(
+        manifest: &Manifest,
+        segments: Vec<Arc<Segment>>,
+        journals: Vec<JournalReader>,
+    ) -> Snapshot {
         let of = |kind: Kind| {
             let both = manifest.segments.iter().zip(&segments);
             both.filter(move |(listed, _)| listed.kind == kind).map(|(_, segment)| Arc::clone(segment))
@@ -96,7 +100,8 @@ impl Snapshot {
             let kept = kept(of.policy.methods());
             let mut found = Vec::new();
             let definitions = of.policy.definition().iter().enumerate().filter(|(_, definition)| {
-                selection.granularities.is_empty() || selection.granularities.contains(&definition.granularity)
+                selection.granularities.is_empty()
+                    || selection.granularities.contains(&definition.granularity)
             });
             let limits: Vec<(u8, Limits, Spans)> = definitions
                 .map(|(number, definition)| {
@@ -178,7 +183,10 @@ impl Snapshot {
     }
 
     /// The points of the wanted metrics that are in journals, in the order in which they came.
-    fn journaled(&mut self, wanted: &[Wanted<'_>]) -> Result<HashMap<MetricNumber, Vec<Point>>, MeasuresError> {
+    fn journaled(
+        &mut self,
+        wanted: &[Wanted<'_>],
+    ) -> Result<HashMap<MetricNumber, Vec<Point>>, MeasuresError> {
         let mut points: HashMap<MetricNumber, Vec<Point>> = HashMap::new();
         let mut numbers: Vec<MetricNumber> = wanted.iter().map(|of| of.metric).collect();
         numbers.sort_unstable();
@@ -216,7 +224,9 @@ pub(super) fn restored(
         let at = base.offset();
         let Some(entry) = base.next()? else { break };
         match entry.tag {
-            tag::STATE => window = Window::read_state(entry.bytes, policy).map_err(|what| base.fault(at, what))?,
+            tag::STATE => {
+                window = Window::read_state(entry.bytes, policy).map_err(|what| base.fault(at, what))?
+            }
             tag::POINTS => read_points(entry.bytes, |point| window.restore(point))
                 .map_err(|what| base.fault(at, what))?,
             _ => return Err(base.fault(at, Damaged("spans among windows"))),
@@ -235,7 +245,9 @@ fn read_rolled(
     while cursor.peek()? == Some(metric) {
         let at = cursor.offset();
         let Some(entry) = cursor.next()? else { break };
-        let Some((_, limits, spans)) = wanted.iter_mut().find(|(tag, ..)| *tag == entry.tag) else { continue };
+        let Some((_, limits, spans)) = wanted.iter_mut().find(|(tag, ..)| *tag == entry.tag) else {
+            continue;
+        };
         let read = range_of(entry.bytes, spans.granularity).and_then(|(first, last)| {
             if last < limits.from || limits.to.is_some_and(|to| first >= to) {
                 return Ok(());

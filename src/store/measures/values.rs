@@ -221,7 +221,8 @@ fn read_xor(bytes: &mut &[u8], count: usize, values: &mut Vec<f64>) -> Result<()
                 if ones == 2 {
                     let leading = reader.read(6)? as u32;
                     width = reader.read(6)? as u32 + 1;
-                    trailing = 64u32.checked_sub(leading + width).ok_or(Damaged("more than 64 bits differ"))?;
+                    trailing =
+                        64u32.checked_sub(leading + width).ok_or(Damaged("more than 64 bits differ"))?;
                 } else if width == 0 {
                     return Err(Damaged("a value refers to none"));
                 }
@@ -263,7 +264,8 @@ mod tests {
 
     #[test]
     fn values_that_are_no_numbers_are_kept_too() {
-        let odd = [f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, f64::MIN_POSITIVE, 5e-324];
+        let odd =
+            [f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, f64::MIN_POSITIVE, 5e-324];
         there_and_back(&odd, encode);
         there_and_back(&odd.repeat(40), encode_densely);
         there_and_back(&[0.0, -0.0], encode);

@@ -5,8 +5,8 @@
 use super::bits::{read_signed, read_varint, write_signed, write_varint};
 use super::error::Damaged;
 use crate::model::{Granularity, Timestamp};
-use crate::series::{ArchivePolicy, Point, Spans};
 use crate::series::Method;
+use crate::series::{ArchivePolicy, Point, Spans};
 
 /// What is known of a metric's newest points.
 #[derive(Clone, Debug)]
@@ -87,7 +87,12 @@ impl Window {
 
     /// Takes out the spans that can change no more, one granularity after the other, and forgets the points that no
     /// other span needs.
-    pub(super) fn roll(&mut self, policy: &ArchivePolicy, kept: &[Method], mut take: impl FnMut(usize, Spans)) {
+    pub(super) fn roll(
+        &mut self,
+        policy: &ArchivePolicy,
+        kept: &[Method],
+        mut take: impl FnMut(usize, Spans),
+    ) {
         let mut retained = self.floor;
         for (number, definition) in policy.definition().iter().enumerate() {
             let granularity = definition.granularity;
