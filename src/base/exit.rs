@@ -50,6 +50,15 @@ pub enum Failure {
         /// What the system said.
         source: io::Error,
     },
+    /// What was written is not what is read: 74.
+    #[error("{0}")]
+    Damaged(String),
+    /// Somebody else has what is needed, or there is no space: 75.
+    #[error("{0}")]
+    TryAgain(String),
+    /// It is not allowed: 77.
+    #[error("{0}")]
+    NotAllowed(String),
     /// A configuration cannot be used; every fault, with its file and line: 78.
     #[error("{}", .0.join("\n"))]
     Configuration(Vec<String>),
@@ -73,6 +82,9 @@ impl Failure {
             Failure::Bug(_) => 70,
             Failure::CannotCreate { source, .. } => io_status(source, 73),
             Failure::Io { source, .. } => io_status(source, 74),
+            Failure::Damaged(_) => 74,
+            Failure::TryAgain(_) => 75,
+            Failure::NotAllowed(_) => 77,
             Failure::Configuration(_) => 78,
         }
     }

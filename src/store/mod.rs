@@ -2,6 +2,7 @@
 //!
 //! Never `wire`: the bytes on disk are not the bytes in the pipe (docs/format.md).
 
+mod failure;
 pub mod index;
 pub mod measures;
 mod number;

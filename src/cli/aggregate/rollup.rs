@@ -1,23 +1,20 @@
-//! telemetry-aggregate: rolls samples up.
+//! telemetry-aggregate without a command: rolls samples up.
 
-use std::process::ExitCode;
+use clap::{Args, ValueEnum, ValueHint};
 
-use clap::{CommandFactory, Parser, ValueEnum, ValueHint};
-
-use super::format;
-use super::plot::Plot;
-use super::shared::{self, Context, OutputArgs, RunArgs, for_each_input, length_or_zero};
 use crate::base::{Failure, LineSink, Outcome, Output};
+use crate::cli::format;
+use crate::cli::plot::Plot;
+use crate::cli::shared::{Context, OutputArgs, RunArgs, for_each_input, length_or_zero};
 use crate::model::Granularity;
 use crate::series::Method;
 use crate::wire::json::Records;
 use crate::work::records;
 use crate::work::rollup::{By, Late, Plan, Rollup};
 
-/// Roll samples up: one row for each group and span of time
-#[derive(Parser, Debug)]
-#[command(name = "telemetry-aggregate", version, max_term_width = 100)]
-pub struct Args {
+/// Options of the rollup.
+#[derive(Args, Debug)]
+pub struct RollupArgs {
     /// Where the records are, one JSON object a line [default: -, standard input]
     ///
     /// Besides files, anything that telemetry-listen takes: a followed file, a socket. They are read one after the
@@ -59,7 +56,7 @@ pub struct Args {
     output: OutputArgs,
 
     #[command(flatten)]
-    run: RunArgs,
+    pub(super) run: RunArgs,
 }
 
 /// What becomes of late samples.
@@ -71,17 +68,11 @@ enum LateArg {
     Emit,
 }
 
-/// The program.
-pub fn main() -> ExitCode {
-    shared::main("telemetry-aggregate", false, |args: &Args| &args.run, run)
-}
-
-/// The command line, for man pages and completions.
-pub fn command() -> clap::Command {
-    Args::command()
-}
-
-fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
+/// Rolls up.
+///
+/// # Errors
+/// What the inputs or the output cannot recover from.
+pub fn run(args: &RollupArgs, context: &Context) -> Result<Outcome, Failure> {
     let mut keys = Vec::new();
     let plan = plan(args)?;
     let columns = columns(&plan);
@@ -99,7 +90,7 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
 }
 
 fn roll_up(
-    args: &Args,
+    args: &RollupArgs,
     context: &Context,
     rollup: &mut Rollup,
     records: &mut Records,
@@ -112,7 +103,7 @@ fn roll_up(
     out.flush()
 }
 
-fn plan(args: &Args) -> Result<Plan, Failure> {
+fn plan(args: &RollupArgs) -> Result<Plan, Failure> {
     let mut granularities = args.granularity.clone();
     granularities.sort();
     granularities.dedup();
@@ -147,7 +138,7 @@ fn columns(plan: &Plan) -> Vec<String> {
     names
 }
 
-fn plot(args: &Args, method: &str, context: &Context) -> Result<Plot, Failure> {
+fn plot(args: &RollupArgs, method: &str, context: &Context) -> Result<Plot, Failure> {
     let known: Vec<String> = args.aggregation.iter().map(Method::to_string).collect();
     let method =
         if method.is_empty() { known.first().cloned().unwrap_or_default() } else { method.to_owned() };

@@ -1,0 +1,59 @@
+//! telemetry-aggregate: rolls samples up as they pass, or keeps them in a store and answers questions about them.
+//!
+//! One file a command, or a group of commands about one thing; `rollup` is what there is without a command.
+
+mod compact;
+mod rollup;
+mod store;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use super::shared::{self, Context, RunArgs};
+use crate::base::{Failure, Outcome};
+
+/// Roll samples up: one row for each group and span of time; or keep them in a store
+///
+/// Without a command, records are rolled up as they pass. With one, they are kept in a store or asked for there.
+#[derive(Parser, Debug)]
+#[command(name = "telemetry-aggregate", version, max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true, subcommand_help_heading = "Commands of the store")]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    rollup: rollup::RollupArgs,
+}
+
+/// What is done with a store.
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Put the store in order now: what can change no more is packed densely, what was deleted goes
+    Compact(compact::CompactArgs),
+}
+
+/// The program.
+pub fn main() -> ExitCode {
+    shared::main("telemetry-aggregate", false, run_args, run)
+}
+
+/// The command line, for man pages and completions.
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
+fn run_args(args: &Args) -> &RunArgs {
+    match &args.command {
+        None => &args.rollup.run,
+        Some(Command::Compact(args)) => &args.run,
+    }
+}
+
+fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
+    match &args.command {
+        None => rollup::run(&args.rollup, context),
+        Some(Command::Compact(args)) => compact::run(args, context),
+    }
+}
