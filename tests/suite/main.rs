@@ -27,6 +27,8 @@ mod golden_define;
 mod golden_endpoints;
 /// What Ceilometer's gnocchi publisher asked, and what we ask.
 mod golden_gnocchi;
+/// Aggregates, resampled series and operations, as Gnocchi computed them.
+mod golden_gnocchi_numbers;
 /// What Ceilometer's publishers posted, and what we post.
 mod golden_http_sinks;
 /// Pipelines and transformers, as the original recorded them.
