@@ -113,26 +113,38 @@ fn cut<T>(rows: &mut Vec<T>, start: usize, stop: usize) {
     rows.drain(..start);
 }
 
-/// All times of all series, ascending, each once.
+/// All times of all series, ascending, each once; only some when they are too many for a grid.
+///
+/// Each series is merged into what there is: no more steps than the grid will have values.
 fn merged(series: &[Series]) -> Vec<Timestamp> {
-    let mut times: Vec<Timestamp> = Vec::new();
-    let mut before: &[Timestamp] = &[];
+    let (mut times, mut merging) = (Vec::new(), Vec::new());
     for one in series {
-        // Neighbours with the same times add nothing.
-        if one.timestamps != before {
-            times.extend_from_slice(&one.timestamps);
-            before = &one.timestamps;
+        if one.timestamps == times {
+            continue;
         }
-        // Many short series with times of their own: what is collected must not outgrow what is kept.
-        if times.len() > CELLS_MAX {
-            times.sort();
-            times.dedup();
+        merging.clear();
+        merge(&times, &one.timestamps, &mut merging);
+        std::mem::swap(&mut times, &mut merging);
+        if times.len().saturating_mul(series.len()) > CELLS_MAX {
+            break;
         }
     }
-    // A stable sort merges the sorted runs that these are.
-    times.sort();
-    times.dedup();
     times
+}
+
+/// Appends what is in either of two ascending lists.
+fn merge(mut left: &[Timestamp], mut right: &[Timestamp], both: &mut Vec<Timestamp>) {
+    while let ([a, left_rest @ ..], [b, right_rest @ ..]) = (left, right) {
+        both.push(*a.min(b));
+        if a <= b {
+            left = left_rest;
+        }
+        if b <= a {
+            right = right_rest;
+        }
+    }
+    both.extend_from_slice(left);
+    both.extend_from_slice(right);
 }
 
 /// The values of a series at `times`, of which its own are a part.
