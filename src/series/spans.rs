@@ -32,22 +32,20 @@ impl Spans {
     ) -> Spans {
         debug_assert!(points.is_sorted_by(|a, b| a.timestamp < b.timestamp));
         let (starts, ends) = bounds(points.iter().map(|point| point.timestamp), Step::Span(granularity));
-        let mut plain = Groups::new(Vec::new(), &ends);
-        if methods.iter().any(|method| method.form == Form::Plain) {
-            plain = Groups::new(points.iter().map(|point| point.value).collect(), &ends);
-        }
         // Without a point before it, the first point has no difference, and each group ends one earlier.
         let shorter = usize::from(previous.is_none());
-        let rate_ends: Vec<usize> = if methods.iter().any(|method| method.form != Form::Plain) {
-            ends.iter().map(|end| end - shorter).collect()
-        } else {
-            Vec::new()
-        };
-        let differences = |form| {
+        let rate_ends: Vec<usize> = ends.iter().map(|end| end - shorter).collect();
+        // What no method asks for is not made.
+        let groups = |form| {
             let wanted = methods.iter().any(|method| method.form == form);
-            Groups::new(if wanted { differences(previous, points, form) } else { Vec::new() }, &rate_ends)
+            match form {
+                _ if !wanted => Groups::new(Vec::new(), &[]),
+                Form::Plain => Groups::new(points.iter().map(|point| point.value).collect(), &ends),
+                Form::Rate | Form::PerSecond => Groups::new(differences(previous, points, form), &rate_ends),
+            }
         };
-        let (mut rate, mut per_second) = (differences(Form::Rate), differences(Form::PerSecond));
+        let (mut plain, mut rate, mut per_second) =
+            (groups(Form::Plain), groups(Form::Rate), groups(Form::PerSecond));
         let columns = methods
             .iter()
             .map(|method| match method.form {
