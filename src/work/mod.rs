@@ -4,6 +4,7 @@ pub mod checked;
 pub mod collect;
 pub mod evaluate;
 pub mod filter;
+pub mod ingest;
 pub mod pipeline;
 pub mod poll;
 pub mod records;

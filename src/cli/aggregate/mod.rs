@@ -3,6 +3,7 @@
 //! One file a command, or a group of commands about one thing; `rollup` is what there is without a command.
 
 mod compact;
+mod ingest;
 mod rollup;
 mod store;
 
@@ -30,6 +31,8 @@ pub struct Args {
 /// What is done with a store.
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Take samples and aggregates into a store, which is made where it is not there
+    Ingest(ingest::IngestArgs),
     /// Put the store in order now: what can change no more is packed densely, what was deleted goes
     Compact(compact::CompactArgs),
 }
@@ -47,6 +50,7 @@ pub fn command() -> clap::Command {
 fn run_args(args: &Args) -> &RunArgs {
     match &args.command {
         None => &args.rollup.run,
+        Some(Command::Ingest(args)) => &args.run,
         Some(Command::Compact(args)) => &args.run,
     }
 }
@@ -54,6 +58,7 @@ fn run_args(args: &Args) -> &RunArgs {
 fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     match &args.command {
         None => rollup::run(&args.rollup, context),
+        Some(Command::Ingest(args)) => ingest::run(args, context),
         Some(Command::Compact(args)) => compact::run(args, context),
     }
 }

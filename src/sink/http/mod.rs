@@ -17,6 +17,8 @@ mod target;
 
 use std::sync::Arc;
 
+pub use gnocchi::{Definitions, Resource};
+
 use super::{Preview, Sink, StreamSink};
 use crate::base::{Books, Failure, Stop, Url};
 use delivery::Delivery;

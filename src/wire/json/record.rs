@@ -68,6 +68,9 @@ pub enum Reject {
     /// A notification of which nothing can be made, because it does not say when.
     #[error("notification: {0}")]
     NotificationTimestamp(String),
+    /// A store does not take it.
+    #[error("{0}")]
+    Refused(String),
     /// A limit of memory was reached.
     #[error("{0}")]
     Limit(&'static str),
@@ -94,6 +97,7 @@ impl Reject {
             Reject::Unreadable => "not readable",
             Reject::NotVerified(why) => why.reason(),
             Reject::Notification(_) => "bad notification",
+            Reject::Refused(_) => "refused by the store",
             Reject::Limit(_) => "limit reached",
         }
     }

@@ -24,6 +24,7 @@ const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 pub struct Definitions {
     /// What is posted to make the archive policies.
     pub archive_policies: Vec<Value>,
+    /// All types of resources, in the order of the file.
     pub resources: Vec<Resource>,
     /// A metric's resource and archive policy.
     by_metric: HashMap<String, (usize, String)>,
@@ -34,11 +35,15 @@ pub struct Definitions {
 /// One type of resource.
 #[derive(Debug)]
 pub struct Resource {
+    /// Its name.
     pub resource_type: String,
     /// In the order of the file.
     pub attributes: Vec<(String, Field)>,
+    /// Events that say that one is there.
     pub event_create: Vec<Glob>,
+    /// Events that say that one has changed.
     pub event_update: Vec<Glob>,
+    /// Events that say that one has gone.
     pub event_delete: Vec<Glob>,
     /// Attributes, and the traits that say them.
     pub event_attributes: Vec<(String, String)>,

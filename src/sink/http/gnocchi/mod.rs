@@ -27,7 +27,7 @@ use crate::base::{Failure, Url};
 use crate::model::Node;
 use crate::wire::json::{read_node, write_node};
 use batch::Known;
-use definitions::{Definitions, Resource};
+pub use definitions::{Definitions, Resource};
 use resources::{Resources, Sample};
 
 /// Options of this dialect.
