@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::index::{ArchivePolicyRule, Index, IndexError};
 use super::measures::{
-    Checked, Effort, Maintained, Measures, MeasuresError, Policies, Repaired, Snapshot, Writer,
+    Checked, Effort, Maintained, Measures, MeasuresError, Policies, Repaired, Snapshot, Whole, Writer,
 };
 use crate::series::{ArchivePolicy, DEFAULT_POLICY, Definition, ceilometer_policies, gnocchi_policies};
 use std::sync::Arc;
@@ -20,6 +20,9 @@ pub enum StoreError {
     /// The measures.
     #[error(transparent)]
     Measures(#[from] MeasuresError),
+    /// What another store kept goes into an empty one only.
+    #[error("{}: the store has points already; import into a new one", .0.display())]
+    HasPoints(PathBuf),
 }
 
 /// A folder with an index and measures; any number of processes open the same.
@@ -137,6 +140,27 @@ impl Store {
         Ok(self.index.update_archive_policy(name, definition, back_window)?)
     }
 
+    /// Takes in what another store kept, in the order of the metrics' numbers; of how many metrics.
+    ///
+    /// # Errors
+    /// [`StoreError::HasPoints`] when this one has points, and what `wholes` gives; then nothing is taken in.
+    pub fn restore<E: From<StoreError>>(
+        &self,
+        wholes: impl Iterator<Item = Result<Whole, E>>,
+    ) -> Result<u64, E> {
+        let connection = self.index.connection();
+        if !self.measures.is_empty(connection).map_err(StoreError::from)? {
+            return Err(StoreError::HasPoints(self.folder.clone()).into());
+        }
+        let policies = self.policies()?;
+        let restored =
+            self.measures.restore(connection, &policies, wholes.map(|whole| whole.map_err(Restore::Caller)));
+        restored.map_err(|error| match error {
+            Restore::Caller(error) => error,
+            Restore::Measures(error) => StoreError::from(error).into(),
+        })
+    }
+
     /// Reads every byte; what is wrong is in the answer.
     ///
     /// # Errors
@@ -166,5 +190,17 @@ impl Store {
             index.each_policy(|metric, policy| policies.set(metric, policy.0))?;
             Ok(policies)
         })
+    }
+}
+
+/// Whose error ended a restore.
+enum Restore<E> {
+    Caller(E),
+    Measures(MeasuresError),
+}
+
+impl<E> From<MeasuresError> for Restore<E> {
+    fn from(error: MeasuresError) -> Restore<E> {
+        Restore::Measures(error)
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::testing::{Store, arrival, policy};
-use super::{Arrival, Effort, Policies};
+use super::{Arrival, Effort, MeasuresError, Policies, Wanted};
 use crate::model::NS_PER_SECOND;
 use crate::series::{ArchivePolicy, Form, Method, Spans, Statistic};
 use crate::store::MetricNumber;
@@ -136,7 +136,7 @@ fn check(store: &Store, models: &[Model]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn the_store_says_what_a_model_says_that_keeps_everything(steps in proptest::collection::vec(step(), 1..40), drift in 0i64..60) {
         let store = Store::new(policies(), 200);
@@ -159,5 +159,23 @@ proptest! {
             }
             check(&store, &models)?;
         }
+        // All that is kept, taken into another store, says the same there.
+        let other = Store::new(policies(), 200);
+        let wanted: Vec<Wanted<'_>> = (0..METRICS)
+            .map(|number| Wanted { metric: MetricNumber(number), policy: store.policies.of(MetricNumber(number)).unwrap() })
+            .collect();
+        let mut wholes = Vec::new();
+        let mut snapshot = store.measures.snapshot(&store.connection).unwrap();
+        snapshot.whole(&wanted, |_, whole| { wholes.push(Ok::<_, MeasuresError>(whole)); Ok::<_, MeasuresError>(()) }).unwrap();
+        other.measures.restore(&other.connection, &other.policies, wholes.into_iter()).unwrap();
+        check(&other, &models)?;
+        // And goes on from there as the first would have.
+        let more = [arrival(0, 500.0, 1.0), arrival(1, 700.5, 2.0), arrival(2, 900.0, 3.0), arrival(1, 100.0, 4.0)];
+        for arrival in &more {
+            let policy = other.policies.of(arrival.metric).unwrap();
+            models[arrival.metric.0 as usize].arrive(arrival.point.timestamp.ns(), arrival.point.value, policy);
+        }
+        other.append(&more);
+        check(&other, &models)?;
     }
 }

@@ -27,6 +27,7 @@ mod snapshot;
 mod testing;
 mod times;
 mod values;
+mod whole;
 mod window;
 mod writer;
 
@@ -39,4 +40,5 @@ pub use manifest::SCHEMA;
 pub use policies::Policies;
 pub use repair::Repaired;
 pub use snapshot::{Activity, Selection, Snapshot, Wanted};
+pub use whole::Whole;
 pub use writer::{Appended, Found, Writer};

@@ -123,6 +123,11 @@ impl Snapshot {
         })
     }
 
+    /// The segments of spans.
+    pub(super) fn spans(&self) -> Vec<Arc<Segment>> {
+        self.spans.clone()
+    }
+
     /// What is known of the wanted metrics beside their spans.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 
 use super::bits::{read_signed, read_varint, write_signed, write_varint};
 use super::error::Damaged;
+use super::whole::Whole;
 use crate::model::{Granularity, Timestamp};
 use crate::series::Method;
 use crate::series::{ArchivePolicy, Point, Spans};
@@ -42,6 +43,22 @@ impl Window {
             replaced: 0,
             next_block: Timestamp::from_ns(i64::MIN),
         }
+    }
+
+    /// The window of what another store kept; without its points.
+    pub(super) fn of(whole: &Whole, newest: Timestamp, policy: &ArchivePolicy) -> Window {
+        let Whole { floor, late, taken, replaced, .. } = *whole;
+        let mut window =
+            Window { newest: Some(newest), floor, rolled: floor, late, taken, replaced, ..Window::new() };
+        window.move_floor(newest, policy);
+        // What the window is now is for its first reader to find out; written is what the spans were made by.
+        window.floor = floor;
+        window
+    }
+
+    /// Older points are late.
+    pub(super) fn floor(&self) -> Timestamp {
+        self.floor
     }
 
     /// Takes the next point that came.
