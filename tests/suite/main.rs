@@ -56,6 +56,8 @@ mod rabbit;
 /// Runs programs, and waits for what they do.
 mod reloads;
 mod run;
+/// Records into a store, twice, at once, and in the wrong order.
+mod store_ingest;
 /// What every source file keeps to.
 mod tidy;
 /// tls:, with ourselves and with openssl at the other end.

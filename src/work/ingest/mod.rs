@@ -7,6 +7,7 @@
 mod known;
 mod resources;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -75,8 +76,26 @@ struct Echo {
     records: u64,
 }
 
+impl Echo {
+    /// Takes out records, each with its line feed; `places` ascend.
+    fn leave_out(&mut self, places: impl Iterator<Item = Range<usize>>) {
+        let (mut kept, mut from) = (Vec::new(), 0);
+        for place in places {
+            kept.extend_from_slice(&self.lines[from..place.start]);
+            from = place.end;
+            self.records -= 1;
+        }
+        if from > 0 {
+            kept.extend_from_slice(&self.lines[from..]);
+            self.lines = kept;
+        }
+    }
+}
+
 /// A record that waits for the commit.
 struct Waiting {
+    /// Where its echo begins, if there is one.
+    echo: usize,
     start: usize,
     end: usize,
     source: Arc<str>,
@@ -173,7 +192,8 @@ impl Ingest {
         let start = self.held.len();
         self.held.extend_from_slice(line.bytes);
         let (source, number) = (Arc::clone(&self.source), line.number);
-        self.waiting.push(Waiting { start, end: self.held.len(), source, number, key, what });
+        let echo = self.echo.as_ref().map_or(0, |echo| echo.lines.len());
+        self.waiting.push(Waiting { echo, start, end: self.held.len(), source, number, key, what });
     }
 
     /// Makes all records so far safe, then echoes them.
@@ -249,7 +269,13 @@ impl Ingest {
             self.arrivals.truncate(direct);
             self.books.dropped("store", waiting.len() as u64);
         }
-        for (record, reject) in resolved? {
+        let rejects = resolved?;
+        if let Some(echo) = &mut self.echo {
+            echo.leave_out(
+                rejects.iter().map(|(record, _)| record.echo..record.echo + record.end - record.start + 1),
+            );
+        }
+        for (record, reject) in rejects {
             self.known.forget(record.key);
             self.books.reject(&record.source, record.number, reject.reason(), &reject);
         }
