@@ -205,3 +205,34 @@ fn what_is_late_within_a_run_is_counted_and_what_a_deleted_metric_gets_is_not_st
     // The name is free again, and what comes is another metric's.
     assert_eq!(ingest(&store, &[], &lines[2]).books()["metrics_created"], 1);
 }
+
+#[test]
+fn an_event_ends_its_resource_and_a_later_sample_begins_it_again() {
+    let directory = Directory::new();
+    let store = directory.path().join("store");
+    let event = |event_type: &str, at: &str| {
+        let traits = json!([["instance_id", 1, "vm"], ["display_name", 1, "web"], ["host", 1, "h2"]]);
+        let event =
+            json!({"message_id": at, "event_type": event_type, "generated": at, "traits": traits, "raw": {}});
+        format!("{event}\n")
+    };
+    let metadata = json!({"host": "h1", "display_name": "web"});
+    let at = |minute: u8| format!("2026-11-22T10:{minute:02}:00Z");
+    let lines = [
+        sample("vm", "cpu", &at(0), 1.0, metadata.clone()),
+        event("compute.instance.delete.start", &at(10)),
+        event("image.something", &at(11)),
+    ];
+    let ended = ingest(&store, &[], &lines.concat());
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    let books = ended.books();
+    assert_eq!((&books["resources_ended"], &books["skipped"]["event"]), (&json!(1), &json!(1)), "{books}");
+    let state = || {
+        let store = Store::open(&store).unwrap();
+        let of = store.index().resource("instance", ResourceId::of("vm", None).unwrap().uuid()).unwrap();
+        (of.ended_at.map(|at| at.to_string()), format!("{:?}", of.attributes["host"]))
+    };
+    assert_eq!(state(), (Some(at(10)), "Text(\"h1\")".to_owned()));
+    assert_eq!(ingest(&store, &[], &sample("vm", "cpu", &at(15), 1.0, metadata)).code(), Some(0));
+    assert_eq!(state(), (None, "Text(\"h1\")".to_owned()));
+}

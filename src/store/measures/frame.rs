@@ -198,7 +198,7 @@ fn number(bytes: &[u8; HEADER_BYTES], at: usize) -> u32 {
 }
 
 /// Puts arrivals together by metric and keeps the order within each. O(n): a counting sort by eleven bits at a time.
-pub(super) fn group(arrivals: &mut Vec<Arrival>, spare: &mut Vec<Arrival>) {
+pub(super) fn group(arrivals: &mut [Arrival], spare: &mut Vec<Arrival>) {
     if arrivals.is_sorted_by_key(|arrival| arrival.metric) {
         return;
     }

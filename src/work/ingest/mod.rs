@@ -1,12 +1,14 @@
-//! Samples and aggregates into a store.
+//! Samples and aggregates into a store, and what events say of resources.
 //!
 //! Points of metrics that are known go straight to the journal. A record of a metric that is not known yet, or that says something
 //! new of its resource, waits for the commit: one transaction of the index for all of them, then one append for all points.
 //! Only then is a record safe, and echoed if that is asked for.
 
+mod events;
 mod known;
 mod resources;
 
+use std::collections::hash_map::Entry;
 use std::ops::Range;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -34,8 +36,8 @@ const JOURNALS_BEHIND_MAX: u64 = 4;
 
 const BEFORE_1970: &str = "a measure before 1970 has no place in a store";
 
-/// The keys of a sample that say what its resource is, in the order in which [`Ingest`] asks [`Records`] for them.
-pub const KEYS: [&str; 3] = ["resource_metadata", "user_id", "project_id"];
+/// The keys that say what a sample's resource is, and the type of an event, as [`Ingest`] asks [`Records`] for them.
+pub const KEYS: [&str; 4] = ["resource_metadata", "user_id", "project_id", "event_type"];
 
 /// How records come into the store.
 #[derive(Debug)]
@@ -111,6 +113,7 @@ enum What {
     /// A sample whose point is on its way, and which says something new of its resource.
     Resource(Timestamp),
     Aggregate,
+    Event,
 }
 
 impl Ingest {
@@ -183,6 +186,12 @@ impl Ingest {
             self.wait(line, key, What::Resource(point.timestamp));
         }
         Ok(())
+    }
+
+    /// Whether a definition has a use for an event of this type.
+    fn says_something(&self, records: &Records, line: Line<'_>) -> bool {
+        let event_type = records.extra(3).bytes(line.bytes);
+        std::str::from_utf8(event_type).is_ok_and(|event_type| self.resources.knows_event(event_type))
     }
 
     fn wait(&mut self, line: Line<'_>, key: Key, what: What) {
@@ -295,8 +304,8 @@ impl Ingest {
                 let mut metric = |resources: &mut Resources, said: &Said<'_>| {
                     let key = resources.metric(index, said, books)?;
                     policies.insert(key.metric, key.policy);
-                    if !by_number.contains_key(&key.policy) {
-                        by_number.insert(key.policy, index.archive_policy_numbered(key.policy)?);
+                    if let Entry::Vacant(place) = by_number.entry(key.policy) {
+                        place.insert(index.archive_policy_numbered(key.policy)?);
                     }
                     Ok::<_, IndexError>(key.metric)
                 };
@@ -310,8 +319,17 @@ impl Ingest {
                                 arrivals.push(Arrival { metric, point });
                                 Ok(())
                             }),
-                            What::Resource(timestamp) => of_sample(&node, timestamp)
-                                .map(|said| resources.resource(index, &said, books).map(drop)),
+                            What::Resource(timestamp) => of_sample(&node, timestamp).map(|said| {
+                                match resources.resource(index, &said, books) {
+                                    // The point is stored all the same.
+                                    Err(error) if is_of_the_record(&error) => {
+                                        books.warn("resource", &format_args!("{}: {error}", said.resource));
+                                        Ok(())
+                                    }
+                                    other => other.map(drop),
+                                }
+                            }),
+                            What::Event => Ok(resources.event(index, &node, books)),
                             What::Aggregate => of_aggregate(&node, |said, value| {
                                 let metric = metric(resources, said)?;
                                 arrivals.push(Arrival {
@@ -372,6 +390,10 @@ impl Worker for Ingest {
             RecordKind::Aggregate => {
                 let key = self.known.key(b"", line.bytes);
                 self.wait(line, key, What::Aggregate);
+            }
+            RecordKind::Event if self.says_something(records, line) => {
+                let key = self.known.key(b"", line.bytes);
+                self.wait(line, key, What::Event);
             }
             kind => return Err(Trouble::Skip(kind)),
         }

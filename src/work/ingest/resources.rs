@@ -11,10 +11,11 @@ use std::hash::{BuildHasher, Hash, Hasher};
 
 use foldhash::quality::FixedState;
 use foldhash::{HashMap, HashMapExt};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::base::Books;
-use crate::define::Subject;
+use crate::define::{Field, Subject};
 use crate::model::{Node, Timestamp};
 use crate::sink::{ResourceDefinition, ResourceDefinitions};
 use crate::store::index::{
@@ -24,7 +25,7 @@ use crate::store::index::{
 
 /// What the resources of this run are like, and how new ones come to be.
 pub(super) struct Resources {
-    definitions: ResourceDefinitions,
+    pub(super) definitions: ResourceDefinitions,
     /// Whether the definitions say the archive policies of new metrics too; if not, the rules of the store do.
     policies: bool,
     /// The archive policy of all new metrics, whatever rules and definitions say.
@@ -57,6 +58,11 @@ pub(super) struct Said<'n> {
 impl Resources {
     pub(super) fn new(definitions: ResourceDefinitions, policies: bool, policy: Option<String>) -> Resources {
         Resources { definitions, policies, policy, known: HashMap::new() }
+    }
+
+    /// Forgets what it knows of one resource.
+    pub(super) fn forget(&mut self, id: &ResourceId) {
+        self.known.remove(&id.uuid());
     }
 
     /// Forgets what it knows of the index.
@@ -188,7 +194,7 @@ impl Resources {
 }
 
 /// The type of a definition, made where it is not there: all attributes are texts, and none is required.
-fn made_type(
+pub(super) fn made_type(
     index: &Index,
     definition: &ResourceDefinition,
 ) -> Result<std::sync::Arc<ResourceType>, IndexError> {
@@ -202,7 +208,7 @@ fn made_type(
     let own = ["id", "user_id", "project_id", "started_at", "ended_at"];
     let attributes: BTreeMap<String, Attribute> = names
         .filter(|name| !own.contains(&name.as_str()))
-        .map(|name| (name.clone(), Attribute { kind: kind.clone(), required: false }))
+        .map(|name| (name.clone(), Attribute { kind, required: false }))
         .collect();
     let made = ResourceType::new(&definition.resource_type, attributes)?;
     index.create_resource_type(&made)?;
@@ -217,19 +223,32 @@ fn attributes(
     books: &Books,
 ) -> Attributes {
     let subject = Subject::of(said.record);
+    let fields = definition.attributes.iter();
+    let said_of = |(name, field): &'_ (String, Field)| {
+        let value = field.first(&subject).filter(|value| !value.is_null())?;
+        Some((name.clone(), serde_json::to_value(&*value).ok()?))
+    };
+    typed(of_type, fields.filter_map(said_of), said.resource, books)
+}
+
+/// Values as the type wants them; what does not fit is said and left out, as what the type has not is.
+pub(super) fn typed(
+    of_type: &ResourceType,
+    values: impl Iterator<Item = (String, Value)>,
+    resource: &str,
+    books: &Books,
+) -> Attributes {
     let mut found = Attributes::new();
-    for (name, field) in &definition.attributes {
-        let Some(attribute) = of_type.attributes().get(name) else { continue };
-        let Some(value) = field.first(&subject).filter(|value| !value.is_null()) else { continue };
-        let Ok(value) = serde_json::to_value(&*value) else { continue };
+    for (name, value) in values {
+        let Some(attribute) = of_type.attributes().get(&name) else { continue };
         let value = match (&attribute.kind, value) {
             // Services write the same attribute as a number here and as a text there.
             (AttributeKind::Text { .. }, value) if !value.is_string() => value.to_string().into(),
             (_, value) => value,
         };
-        match attribute.kind.read(name, &value) {
-            Ok(value) => _ = found.insert(name.clone(), value),
-            Err(error) => books.warn("attribute", &format_args!("{}: {error}", said.resource)),
+        match attribute.kind.read(&name, &value) {
+            Ok(value) => _ = found.insert(name, value),
+            Err(error) => books.warn("attribute", &format_args!("{resource}: {error}")),
         }
     }
     found

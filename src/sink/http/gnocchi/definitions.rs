@@ -11,6 +11,7 @@ use crate::base::Failure;
 use crate::base::small_file::{self, CONFIGURATION_BYTES_MAX};
 use crate::define::document::{self, Manner, Placed, Yaml};
 use crate::define::{Field, Glob};
+use crate::model::Node;
 
 /// Ours.
 const STOCK: &str = include_str!("resources.yaml");
@@ -192,6 +193,23 @@ impl Definitions {
             Some((found.1, found.2.as_str()))
         })?;
         Some((&self.resources[index], policy))
+    }
+}
+
+impl Resource {
+    /// The attributes that `event`'s traits say, in the order of the definition.
+    pub fn event_attributes<'r, 'a>(&'r self, event: &Node<'a>) -> Vec<(&'r str, Node<'a>)> {
+        let Some(Node::List(traits)) = event.get("traits") else { return Vec::new() };
+        let value = |name: &str| {
+            traits.iter().find_map(|one| match one {
+                Node::List(parts) if parts.first().and_then(Node::as_text) == Some(name) => {
+                    parts.get(2).cloned()
+                }
+                _ => None,
+            })
+        };
+        let attributes = self.event_attributes.iter();
+        attributes.filter_map(|(attribute, of_trait)| Some((attribute.as_str(), value(of_trait)?))).collect()
     }
 }
 

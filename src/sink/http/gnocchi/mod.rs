@@ -119,7 +119,7 @@ impl Gnocchi {
             if !(creates || updates || deletes) {
                 continue;
             }
-            let attributes = event_attributes(resource, event);
+            let attributes = resource.event_attributes(event);
             let Some(id) = attributes.iter().find(|(name, _)| *name == "id").and_then(|(_, id)| id.as_text())
             else {
                 round.say("event without resource", &format_args!("event {event_type} names no resource"));
@@ -245,19 +245,6 @@ fn end(resource: &Resource, id: &str, ended_at: &Node<'_>, round: &mut Round<'_>
         }
     }
     Ok(())
-}
-
-/// The attributes that `event`'s traits say, in the order of the definition.
-fn event_attributes<'r, 'a>(resource: &'r Resource, event: &Node<'a>) -> Vec<(&'r str, Node<'a>)> {
-    let Some(Node::List(traits)) = event.get("traits") else { return Vec::new() };
-    let value = |name: &str| {
-        traits.iter().find_map(|one| match one {
-            Node::List(parts) if parts.first().and_then(Node::as_text) == Some(name) => parts.get(2).cloned(),
-            _ => None,
-        })
-    };
-    let attributes = resource.event_attributes.iter();
-    attributes.filter_map(|(attribute, of_trait)| Some((attribute.as_str(), value(of_trait)?))).collect()
 }
 
 /// What may change of a resource: not what it is called, nor whose creation it was.
