@@ -35,7 +35,6 @@ impl Model {
     /// Rows of a granularity: the start of the span in nanoseconds, and the method's value.
     fn rows(&self, granularity_ns: i64, points: Option<u64>, method: Method) -> Vec<(i64, f64)> {
         let mut all: Vec<(i64, f64)> = self.points.iter().map(|(ns, value)| (*ns, *value)).collect();
-        let newest = all.last().map(|(ns, _)| ns.div_euclid(granularity_ns));
         if method.form == Form::Rate {
             all = all.windows(2).map(|pair| (pair[1].0, pair[1].1 - pair[0].1)).collect();
         }
@@ -43,10 +42,13 @@ impl Model {
         for (ns, value) in all {
             groups.entry(ns.div_euclid(granularity_ns)).or_default().push(value);
         }
-        let seen = |slot: i64| points.is_none_or(|points| slot > newest.unwrap_or(0) - points as i64);
-        let rows = groups.into_iter().filter(|(slot, _)| seen(*slot));
-        rows.filter_map(|(slot, values)| Some((slot * granularity_ns, statistic(&values, method.statistic)?)))
-            .collect()
+        let rows = groups.into_iter();
+        let rows: Vec<(i64, f64)> =
+            rows.filter_map(|(slot, values)| Some((slot, statistic(&values, method.statistic)?))).collect();
+        // By the newest span that has this very method.
+        let newest = rows.last().map_or(0, |(slot, _)| *slot);
+        let seen = rows.iter().filter(|(slot, _)| points.is_none_or(|points| *slot > newest - points as i64));
+        seen.map(|(slot, value)| (slot * granularity_ns, *value)).collect()
     }
 }
 
@@ -87,7 +89,7 @@ fn policies() -> Policies {
     let mut policies = Policies::default();
     for (number, policy) in [
         policy(0, &[(1, 40), (60, 0)], &["mean", "min", "max", "sum", "std", "count"]),
-        policy(2, &[(10, 30), (60, 20), (90, 10)], &["mean", "last", "rate:mean", "rate:count"]),
+        policy(2, &[(10, 30), (60, 20), (90, 10)], &["mean", "last", "std", "rate:mean", "rate:count"]),
         policy(1, &[(7, 0)], &["first", "median", "count", "sum", "rate:last"]),
         policy(3, &[(30, 3), (300, 2)], &["last"]),
     ]

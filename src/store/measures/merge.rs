@@ -5,8 +5,8 @@ use super::error::{Damaged, MeasuresError};
 use super::policies::Policies;
 use super::roll::{lowest, write_all};
 use super::segment::{Cursor, Segment, SegmentWriter, tag};
-use crate::model::Timestamp;
-use crate::series::{Definition, Spans};
+use super::timespan::forget;
+use crate::series::Spans;
 
 /// Joins arrivals, oldest first; their chunks stay as they are. How many chunks.
 pub(super) fn merge_arrivals(
@@ -30,7 +30,7 @@ pub(super) fn merge_arrivals(
 
 /// Joins spans, oldest first, and packs them densely; how many rows.
 ///
-/// Rows that the newest row here puts out of the policy's timespan are left out: the newest there is can only be newer.
+/// What the newest row here puts out of the policy's timespan is left out: the newest there is can only be newer.
 pub(super) fn merge_spans(
     segments: &[&Segment],
     policies: &Policies,
@@ -63,24 +63,12 @@ pub(super) fn merge_spans(
         for (number, (mut spans, definition)) in
             spans.into_iter().zip(policy.map_or(&[][..], |policy| policy.definition())).enumerate()
         {
-            forget(&mut spans, definition);
+            if let Some(timespan) = definition.timespan() {
+                forget(&mut spans, timespan);
+            }
             rows += spans.starts.len() as u64;
             write_all(metric, number, &spans, Packing::Dense, out)?;
         }
     }
     Ok(rows)
-}
-
-/// Takes out the rows that the last row puts out of the timespan.
-fn forget(spans: &mut Spans, definition: &Definition) {
-    let (Some(timespan), Some(newest)) = (definition.timespan(), spans.starts.last()) else { return };
-    let oldest = Timestamp::from_ns(newest.ns().saturating_sub(timespan.ns()));
-    let gone = spans.starts.partition_point(|start| *start <= oldest);
-    spans.starts.drain(..gone);
-    for column in &mut spans.columns {
-        column.values.drain(..gone);
-        if let Some(present) = &mut column.present {
-            present.drain(..gone);
-        }
-    }
 }

@@ -26,6 +26,7 @@ mod snapshot;
 #[cfg(test)]
 mod testing;
 mod times;
+mod timespan;
 mod values;
 mod whole;
 mod window;

@@ -9,6 +9,7 @@ use super::error::{Damaged, MeasuresError};
 use super::journal::{JournalReader, Next};
 use super::manifest::{Kind, Manifest};
 use super::segment::{Cursor, Segment, tag};
+use super::timespan::{forget, gone_until, is_in_every_span};
 use super::window::{Window, round_down};
 use crate::model::{Granularity, Timestamp};
 use crate::series::{ArchivePolicy, Column, Definition, Method, Point, Spans, Statistic};
@@ -83,7 +84,7 @@ impl Snapshot {
     }
 
     /// Reads the wanted metrics, in the order of their numbers, and calls `take` with the place of each in `wanted` and its spans, the finest
-    /// granularity first.
+    /// granularity first. Of each method those are there that the newest span with a value of it leaves in the policy's timespan.
     ///
     /// # Errors
     /// When something is damaged or cannot be read.
@@ -254,7 +255,7 @@ fn read_rolled(
             continue;
         };
         let read = range_of(entry.bytes, spans.granularity).and_then(|(first, last)| {
-            if last < limits.from || limits.to.is_some_and(|to| first >= to) {
+            if last < limits.from || limits.read_to().is_some_and(|to| first >= to) {
                 return Ok(());
             }
             read_spans(entry.bytes, spans)
@@ -269,29 +270,42 @@ fn read_rolled(
 struct Limits {
     from: Timestamp,
     to: Option<Timestamp>,
+    /// What is left to cut when the newest value of each column is known; none: `from` has cut it.
+    timespan: Option<Granularity>,
 }
 
 impl Limits {
     fn new(window: &Window, definition: &Definition, selection: &Selection) -> Limits {
         let granularity = definition.granularity;
         let start = selection.start.map(|start| round_down(start, granularity));
+        let from = start.unwrap_or(Timestamp::from_ns(i64::MIN));
+        let unlimited = Limits { from, to: selection.stop, timespan: None };
         // Of the newest span and those before it as many as the policy keeps (Gnocchi 4.7.1).
-        let kept = definition.timespan().zip(window.newest).map(|(timespan, newest)| {
-            let newest = round_down(newest, granularity).ns();
-            Timestamp::from_ns(newest.saturating_sub(timespan.ns()).saturating_add(1))
-        });
-        let from = start.into_iter().chain(kept).max().unwrap_or(Timestamp::from_ns(i64::MIN));
-        Limits { from, to: selection.stop }
+        let Some((timespan, newest)) = definition.timespan().zip(window.newest) else { return unlimited };
+        let gone = gone_until(round_down(newest, granularity), timespan);
+        if from > gone {
+            return unlimited;
+        }
+        if selection.methods.iter().all(|method| is_in_every_span(*method)) {
+            return Limits { from: Timestamp::from_ns(gone.ns().saturating_add(1)), ..unlimited };
+        }
+        Limits { timespan: Some(timespan), ..unlimited }
+    }
+
+    /// Up to where spans are read: to the newest of all where that says which are seen.
+    fn read_to(&self) -> Option<Timestamp> {
+        self.to.filter(|_| self.timespan.is_none())
     }
 
     /// The rolled spans and the open ones behind them, as far as they are seen, with the columns of `methods`.
     fn join(&self, rolled: Spans, open: Spans, methods: &[Method]) -> Spans {
-        let seen = |starts: &[Timestamp]| {
+        let read_to = self.read_to();
+        let read = |starts: &[Timestamp]| {
             let from = starts.partition_point(|start| *start < self.from);
-            let to = self.to.map_or(starts.len(), |to| starts.partition_point(|start| *start < to));
+            let to = read_to.map_or(starts.len(), |to| starts.partition_point(|start| *start < to));
             from..to.max(from)
         };
-        let (old, new) = (seen(&rolled.starts), seen(&open.starts));
+        let (old, new) = (read(&rolled.starts), read(&open.starts));
         let mut starts = rolled.starts[old.clone()].to_vec();
         starts.extend_from_slice(&open.starts[new.clone()]);
         let columns = methods.iter().zip(&open.columns).map(|(method, open)| {
@@ -307,7 +321,25 @@ impl Limits {
             }
             column
         });
-        Spans { granularity: rolled.granularity, columns: columns.collect(), starts }
+        let mut spans = Spans { granularity: rolled.granularity, columns: columns.collect(), starts };
+        if let Some(timespan) = self.timespan {
+            forget(&mut spans, timespan);
+            self.cut_end(&mut spans);
+        }
+        spans
+    }
+
+    /// Takes out what was read only to know the newest.
+    fn cut_end(&self, spans: &mut Spans) {
+        let Some(to) = self.to else { return };
+        let rows = spans.starts.partition_point(|start| *start < to);
+        spans.starts.truncate(rows);
+        for column in &mut spans.columns {
+            column.values.truncate(rows);
+            if let Some(present) = &mut column.present {
+                present.truncate(rows);
+            }
+        }
     }
 }
 
