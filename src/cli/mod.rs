@@ -5,6 +5,7 @@
 
 pub mod aggregate;
 pub mod alarm;
+pub mod chart;
 mod definitions;
 pub mod events;
 mod format;
