@@ -29,6 +29,8 @@ mod golden_endpoints;
 mod golden_gnocchi;
 /// Aggregates, resampled series and operations, as Gnocchi computed them.
 mod golden_gnocchi_numbers;
+/// What a store answers, and what a real Gnocchi answered.
+mod golden_gnocchi_values;
 /// What Ceilometer's publishers posted, and what we post.
 mod golden_http_sinks;
 /// Pipelines and transformers, as the original recorded them.

@@ -2,10 +2,17 @@
 //!
 //! One file a command, or a group of commands about one thing; `rollup` is what there is without a command.
 
+mod aggregates;
 mod compact;
+mod drawing;
+mod given;
 mod ingest;
+mod instant;
+mod measures;
 mod rollup;
+mod rows;
 mod store;
+mod which;
 
 use std::process::ExitCode;
 
@@ -33,6 +40,11 @@ pub struct Args {
 enum Command {
     /// Take samples and aggregates into a store, which is made where it is not there
     Ingest(ingest::IngestArgs),
+    /// Show or add the measures of one metric
+    #[command(subcommand)]
+    Measures(measures::MeasuresCommand),
+    /// Compute over the series of many metrics
+    Aggregates(aggregates::AggregatesArgs),
     /// Put the store in order now: what can change no more is packed densely, what was deleted goes
     Compact(compact::CompactArgs),
 }
@@ -51,6 +63,8 @@ fn run_args(args: &Args) -> &RunArgs {
     match &args.command {
         None => &args.rollup.run,
         Some(Command::Ingest(args)) => &args.run,
+        Some(Command::Measures(command)) => command.run_args(),
+        Some(Command::Aggregates(args)) => &args.run,
         Some(Command::Compact(args)) => &args.run,
     }
 }
@@ -59,6 +73,8 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
     match &args.command {
         None => rollup::run(&args.rollup, context),
         Some(Command::Ingest(args)) => ingest::run(args, context),
+        Some(Command::Measures(command)) => measures::run(command, context),
+        Some(Command::Aggregates(args)) => aggregates::run(args, context),
         Some(Command::Compact(args)) => compact::run(args, context),
     }
 }
