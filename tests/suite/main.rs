@@ -58,6 +58,8 @@ mod rabbit;
 /// Runs programs, and waits for what they do.
 mod reloads;
 mod run;
+/// A store whose processes are killed.
+mod store_crash;
 /// Records into a store, twice, at once, and in the wrong order.
 mod store_ingest;
 /// What every source file keeps to.

@@ -67,11 +67,16 @@ impl Measures {
     pub fn snapshot(&self, connection: &Connection) -> Result<Snapshot, MeasuresError> {
         for _ in 0..ATTEMPTS_MAX {
             let manifest = Manifest::read(connection)?;
-            let (Some(segments), Some(journals)) =
-                (self.segments(&manifest)?, self.open_journals(&manifest)?)
-            else {
-                continue;
+            let segments = match self.segments(&manifest) {
+                Err(MeasuresError::Io { source, .. })
+                    if source.kind() == std::io::ErrorKind::NotFound
+                        && Manifest::read(connection)? != manifest =>
+                {
+                    continue;
+                }
+                other => other?,
             };
+            let Some(journals) = self.open_journals(&manifest)? else { continue };
             if Manifest::read(connection)? == manifest {
                 return Ok(Snapshot::new(&manifest, segments, journals));
             }
@@ -79,34 +84,20 @@ impl Measures {
         Err(MeasuresError::Restless(ATTEMPTS_MAX))
     }
 
-    /// The segments of the list, in its order; none when one has gone meanwhile.
-    fn segments(&self, manifest: &Manifest) -> Result<Option<Vec<Arc<Segment>>>, MeasuresError> {
+    /// The segments of the list, in its order.
+    fn segments(&self, manifest: &Manifest) -> Result<Vec<Arc<Segment>>, MeasuresError> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         opened.retain(|id, _| manifest.segments.iter().any(|listed| listed.id == *id));
         let mut segments = Vec::new();
         for listed in &manifest.segments {
-            if let Some(segment) = opened.get(&listed.id) {
-                segments.push(Arc::clone(segment));
-                continue;
-            }
-            match Segment::open(&self.path(listed.id)) {
-                Ok(segment) => {
-                    let segment = Arc::new(segment);
-                    opened.insert(listed.id, Arc::clone(&segment));
-                    segments.push(segment);
-                }
-                Err(MeasuresError::Io { source, path, doing }) => {
-                    let gone = source.kind() == std::io::ErrorKind::NotFound;
-                    // The connection reads the list anew: still there, it is missing and not gone.
-                    if gone {
-                        return Ok(None);
-                    }
-                    return Err(MeasuresError::Io { source, path, doing });
-                }
-                Err(error) => return Err(error),
-            }
+            let segment = match opened.get(&listed.id) {
+                Some(segment) => Arc::clone(segment),
+                None => Arc::new(Segment::open(&self.path(listed.id))?),
+            };
+            opened.insert(listed.id, Arc::clone(&segment));
+            segments.push(segment);
         }
-        Ok(Some(segments))
+        Ok(segments)
     }
 
     /// The journals that are in no segment, oldest first; none when one has gone meanwhile.

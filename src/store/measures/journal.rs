@@ -288,7 +288,9 @@ impl JournalReader {
             return Ok(Some(reader));
         }
         let header = &reader.buffer[..FILE_HEADER_BYTES as usize];
-        if header[..6] == FILE_MARK && header[6..8] != VERSION.to_le_bytes() {
+        // Only a header that is sound says something of its format.
+        let sound = header[16..] == crc32fast::hash(&header[..16]).to_le_bytes();
+        if sound && header[..6] == FILE_MARK && header[6..8] != VERSION.to_le_bytes() {
             let found = u16::from_le_bytes([header[6], header[7]]);
             return Err(MeasuresError::Newer { path: reader.path, found, known: VERSION });
         }

@@ -9,6 +9,8 @@ mod bits;
 mod check;
 mod chunk;
 mod cut;
+#[cfg(test)]
+mod damage;
 mod engine;
 mod error;
 mod frame;

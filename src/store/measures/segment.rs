@@ -250,7 +250,9 @@ impl Segment {
             return Err(damage(length, "a segment ends early"));
         }
         let header = read(0, FILE_HEADER_BYTES)?;
-        if header[..6] == FILE_MARK && header[6..8] != VERSION.to_le_bytes() {
+        // Only a header that is sound says something of its format.
+        let sound = header[8..] == crc32fast::hash(&header[..8]).to_le_bytes();
+        if sound && header[..6] == FILE_MARK && header[6..8] != VERSION.to_le_bytes() {
             let found = u16::from_le_bytes([header[6], header[7]]);
             return Err(MeasuresError::Newer { path: path.to_owned(), found, known: VERSION });
         }
