@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::index::{ArchivePolicyRule, Index, IndexError};
 use super::measures::{
-    Checked, Effort, Maintained, Measures, MeasuresError, Policies, Repaired, Snapshot, Whole, Writer,
+    Checked, Effort, Maintained, Measures, MeasuresError, Policies, Repaired, Snapshot, Stored, Whole, Writer,
 };
 use crate::series::{ArchivePolicy, DEFAULT_POLICY, Definition, ceilometer_policies, gnocchi_policies};
 use std::sync::Arc;
@@ -159,6 +159,14 @@ impl Store {
             Restore::Caller(error) => error,
             Restore::Measures(error) => StoreError::from(error).into(),
         })
+    }
+
+    /// How much is stored; nothing of it is read.
+    ///
+    /// # Errors
+    /// When the list of segments cannot be read.
+    pub fn status(&self) -> Result<Stored, StoreError> {
+        Ok(self.measures.status(self.index.connection())?)
     }
 
     /// Reads every byte; what is wrong is in the answer.

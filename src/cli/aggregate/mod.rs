@@ -3,15 +3,28 @@
 //! One file a command, or a group of commands about one thing; `rollup` is what there is without a command.
 
 mod aggregates;
+mod archive_policy;
+mod archive_policy_rule;
+mod check;
 mod compact;
 mod drawing;
 mod given;
 mod ingest;
 mod instant;
 mod measures;
+mod metric;
+mod names;
+mod options;
+mod repair;
+mod resource;
+mod resource_change;
+mod resource_type;
 mod rollup;
 mod rows;
+mod search;
+mod status;
 mod store;
+mod values;
 mod which;
 
 use std::process::ExitCode;
@@ -45,6 +58,29 @@ enum Command {
     Measures(measures::MeasuresCommand),
     /// Compute over the series of many metrics
     Aggregates(aggregates::AggregatesArgs),
+    /// List, show, make and remove metrics
+    #[command(subcommand)]
+    Metric(metric::Command),
+    /// List, show, make, change and remove resources
+    #[command(subcommand)]
+    Resource(resource::Command),
+    /// List the resources that satisfy a condition
+    Search(Box<search::SearchArgs>),
+    /// List, show, make, change and remove resource types
+    #[command(subcommand)]
+    ResourceType(resource_type::Command),
+    /// List, show, make, change and remove archive policies
+    #[command(subcommand)]
+    ArchivePolicy(archive_policy::Command),
+    /// List, show, make, rename and remove archive policy rules
+    #[command(subcommand)]
+    ArchivePolicyRule(archive_policy_rule::Command),
+    /// Show how much is in the store
+    Status(status::StatusArgs),
+    /// Read every byte of the store and say what is not as it was written
+    Check(check::CheckArgs),
+    /// Set aside what is damaged and keep what is sound of it, while nobody else uses the store
+    Repair(repair::RepairArgs),
     /// Put the store in order now: what can change no more is packed densely, what was deleted goes
     Compact(compact::CompactArgs),
 }
@@ -66,6 +102,15 @@ fn run_args(args: &Args) -> &RunArgs {
         Some(Command::Measures(command)) => command.run_args(),
         Some(Command::Aggregates(args)) => &args.run,
         Some(Command::Compact(args)) => &args.run,
+        Some(Command::Metric(command)) => &command.options().run,
+        Some(Command::Resource(command)) => &command.options().run,
+        Some(Command::Search(args)) => &args.options.run,
+        Some(Command::ResourceType(command)) => &command.options().run,
+        Some(Command::ArchivePolicy(command)) => &command.options().run,
+        Some(Command::ArchivePolicyRule(command)) => &command.options().run,
+        Some(Command::Status(args)) => &args.options.run,
+        Some(Command::Check(args)) => &args.options.run,
+        Some(Command::Repair(args)) => &args.options.run,
     }
 }
 
@@ -76,5 +121,14 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
         Some(Command::Measures(command)) => measures::run(command, context),
         Some(Command::Aggregates(args)) => aggregates::run(args, context),
         Some(Command::Compact(args)) => compact::run(args, context),
+        Some(Command::Metric(command)) => metric::run(command, context),
+        Some(Command::Resource(command)) => resource::run(command, context),
+        Some(Command::Search(args)) => resource::search(args, context),
+        Some(Command::ResourceType(command)) => resource_type::run(command, context),
+        Some(Command::ArchivePolicy(command)) => archive_policy::run(command, context),
+        Some(Command::ArchivePolicyRule(command)) => archive_policy_rule::run(command, context),
+        Some(Command::Status(args)) => status::run(args, context),
+        Some(Command::Check(args)) => check::run(args, context),
+        Some(Command::Repair(args)) => repair::run(args, context),
     }
 }

@@ -25,6 +25,7 @@ mod repair;
 mod roll;
 mod segment;
 mod snapshot;
+mod status;
 #[cfg(test)]
 mod testing;
 mod times;
@@ -43,5 +44,6 @@ pub use manifest::SCHEMA;
 pub use policies::Policies;
 pub use repair::Repaired;
 pub use snapshot::{Activity, Selection, Snapshot, Wanted};
+pub use status::Stored;
 pub use whole::Whole;
 pub use writer::{Appended, Found, Writer};
