@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::drawing::{DrawArgs, Named};
 use super::store::StoreArgs;
-use super::{given, instant, rows, which};
+use super::{given, instant, names, rows};
 use crate::base::{Failure, Outcome, clock};
 use crate::cli::format;
 use crate::cli::shared::{Context, OutputArgs, RunArgs, hint_at_terminal};
@@ -27,13 +27,13 @@ pub enum MeasuresCommand {
 /// Which metric.
 #[derive(Args, Debug)]
 struct MetricArgs {
-    /// Id of the metric, or its name with -r
+    /// Which metric: its uuid, or its name
     #[arg(value_name = "METRIC")]
     metric: String,
 
-    /// Resource that the metric is of: its id, or the id it came with
-    #[arg(short, long, value_name = "RESOURCE")]
-    resource: Option<String>,
+    /// Resource that the metric is of: its uuid, or the id it was given
+    #[arg(short, long, value_name = "ID")]
+    resource_id: Option<String>,
 }
 
 /// Which part of time.
@@ -150,7 +150,7 @@ fn run_show(args: &ShowArgs, context: &Context) -> Result<Outcome, Failure> {
         resample: args.resample,
     };
     let store = args.store.open()?;
-    let metric = which::metric(&store, &args.metric.metric, args.metric.resource.as_deref())?;
+    let metric = names::metric(store.index(), args.metric.resource_id.as_deref(), &args.metric.metric)?;
     let (levels, damage) = show(&store, &metric, &query).map_err(failure)?;
     damage.iter().for_each(|damage| context.books.warn("damage", damage));
     if args.draw.wanted() {
@@ -184,7 +184,7 @@ fn run_add(args: &AddArgs, context: &Context) -> Result<Outcome, Failure> {
     let given = given.collect::<Result<Vec<_>, String>>();
     let mut points = given.map_err(|why| Failure::Usage(format!("--measure: {why}")))?;
     let store = args.store.open()?;
-    let metric = which::metric(&store, &args.metric.metric, args.metric.resource.as_deref())?;
+    let metric = names::metric(store.index(), args.metric.resource_id.as_deref(), &args.metric.metric)?;
     if args.measure.is_empty() {
         hint_at_terminal(context);
         points = given::standard_input(now, &context.books)?;

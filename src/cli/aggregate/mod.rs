@@ -25,7 +25,6 @@ mod search;
 mod status;
 mod store;
 mod values;
-mod which;
 
 use std::process::ExitCode;
 

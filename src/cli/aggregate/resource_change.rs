@@ -61,7 +61,7 @@ pub struct UpdateArgs {
 struct SaidArgs {
     /// An attribute and its value; without a colon the attribute has none
     ///
-    /// Besides those of the type: user_id, project_id, started_at, ended_at.
+    /// Besides those of the type: user_id, project_id, started_at, ended_at; the times also as now or -1h.
     #[arg(short, long, value_name = "NAME:VALUE")]
     attribute: Vec<String>,
 

@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Number, Value};
 
+use super::instant;
+use super::options::now;
 use crate::base::Failure;
 use crate::model::Timestamp;
-use crate::store::index::{AttributeKind, AttributeValue, ResourcePatch, ResourceType};
+use crate::store::index::{AttributeKind, ResourcePatch, ResourceType};
 
 /// What the attributes `NAME:VALUE` and `NAME`, which takes the value away, say of a resource of this type.
 ///
@@ -39,12 +41,9 @@ pub fn said(resource_type: &ResourceType, attributes: &[String]) -> Result<Resou
     Ok(patch)
 }
 
-/// The time that a text says, as an attribute would.
+/// The time that a text says; `now` and `-1h` are of this moment.
 fn time(name: &str, text: &str) -> Result<Timestamp, Failure> {
-    match AttributeKind::Time.read(name, &value(AttributeKind::Time, text))? {
-        AttributeValue::Time(time) => Ok(time),
-        other => Err(Failure::Bug(format!("{other:?} was read as a time"))),
-    }
+    instant::parse(text, now()).map_err(|why| Failure::Usage(format!("{name}: {why}")))
 }
 
 /// What a text is as a value of that kind; what cannot be one stays a text, for the type to refuse.
