@@ -15,7 +15,7 @@ use super::segment::{Cursor, SegmentWriter, tag};
 use super::snapshot::{Snapshot, Wanted};
 use super::window::Window;
 use crate::model::Timestamp;
-use crate::series::{Point, Spans};
+use crate::series::{ArchivePolicy, Method, Point, Spans};
 use crate::store::MetricNumber;
 
 /// All that is kept of a metric.
@@ -38,6 +38,13 @@ pub struct Whole {
     /// The spans that can change no more, of each granularity of the policy, the finest first. `mean` has no column
     /// where `sum` and `count` have.
     pub spans: Vec<Spans>,
+}
+
+impl Whole {
+    /// The methods that the spans of a metric with this policy have columns of, in their order.
+    pub fn methods(policy: &ArchivePolicy) -> Vec<Method> {
+        kept(policy.methods())
+    }
 }
 
 impl Snapshot {
