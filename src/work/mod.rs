@@ -13,3 +13,4 @@ pub mod records;
 pub mod relay;
 pub mod rollup;
 pub mod stored;
+pub mod transfer;

@@ -24,6 +24,7 @@ mod rows;
 mod search;
 mod status;
 mod store;
+mod transfer;
 mod values;
 
 use std::process::ExitCode;
@@ -82,6 +83,10 @@ enum Command {
     Repair(repair::RepairArgs),
     /// Put the store in order now: what can change no more is packed densely, what was deleted goes
     Compact(compact::CompactArgs),
+    /// Write the whole store as JSON lines: to keep, or for import
+    Export(transfer::ExportArgs),
+    /// Make a store of what export wrote
+    Import(transfer::ImportArgs),
 }
 
 /// The program.
@@ -110,6 +115,8 @@ fn run_args(args: &Args) -> &RunArgs {
         Some(Command::Status(args)) => &args.options.run,
         Some(Command::Check(args)) => &args.options.run,
         Some(Command::Repair(args)) => &args.options.run,
+        Some(Command::Export(args)) => &args.run,
+        Some(Command::Import(args)) => &args.run,
     }
 }
 
@@ -129,5 +136,7 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
         Some(Command::Status(args)) => status::run(args, context),
         Some(Command::Check(args)) => check::run(args, context),
         Some(Command::Repair(args)) => repair::run(args, context),
+        Some(Command::Export(args)) => transfer::export(args, context),
+        Some(Command::Import(args)) => transfer::import(args, context),
     }
 }
