@@ -17,7 +17,7 @@ from peers import DEADLINE_SECONDS, TOOLS
 PROGRAM = os.path.join(TOOLS, "telemetry-aggregate")
 COMMANDS = {
     "policy": ["archive-policy", "create", "{name}"],
-    "metric": ["metric", "create", "{name}", "--archive-policy", "{policy}"],
+    "metric": ["metric", "create", "{name}", "--archive-policy-name", "{policy}"],
     "add": ["measures", "add", "{name}"],
     "show": ["measures", "show", "{name}", "--aggregation", "{method}", "-o", "jsonl"],
     "aggregates": ["aggregates", "{operations}", "-o", "jsonl"],
@@ -38,7 +38,8 @@ class Ours:
     def __enter__(self):
         self.directory = tempfile.mkdtemp(prefix="telemetry-store-")
         self.policies = {}
-        self.metrics = 0
+        # The ids of metrics, by their names.
+        self.metrics = {}
         return self
 
     def __exit__(self, *_):
@@ -70,9 +71,8 @@ class Ours:
                 points = f",points:{one['points']}" if one["points"] else ""
                 options += ["--definition", f"granularity:{one['granularity'] // SECOND}s{points}"]
             self.must("policy", *options, name=self.policies[key])
-        self.metrics += 1
-        name = name or f"metric-{self.metrics}"
-        self.must("metric", name=name, policy=self.policies[key])
+        name = name or f"metric-{len(self.metrics)}"
+        self.metrics[name] = json.loads(self.must("metric", name=name, policy=self.policies[key]))["id"]
         for call in posts:
             self.must("add", name=name, given=json.dumps([{"timestamp": iso(when), "value": value} for when, value in call]))
         return name
@@ -84,11 +84,14 @@ class Ours:
 
     def aggregates(self, operations, **given):
         """(whether it is answered, {(metric, method) or (None, None): rows}, what it says)."""
-        status, out, said = self.run("aggregates", *options(**given), operations=operations)
+        # Operations name metrics by their ids; no other word of them is a metric's name.
+        words = operations.replace("(", "( ").replace(")", " )").split()
+        status, out, said = self.run("aggregates", *options(**given), operations=" ".join(self.metrics.get(word, word) for word in words))
+        names = {metric: name for name, metric in self.metrics.items()}
         found = {}
         for line in out.splitlines():
             one = json.loads(line)
-            found.setdefault((one.get("metric"), one.get("aggregation")), []).append(line)
+            found.setdefault((names.get(one.get("metric")), one.get("aggregation")), []).append(line)
         return status == 0, {key: rows("\n".join(lines)) for key, lines in found.items()}, said
 
 
@@ -107,8 +110,8 @@ def rows(lines):
     found = []
     for line in lines.splitlines():
         one = json.loads(line)
-        value = one["value"]
-        found.append([ns(one["timestamp"]), round(float(one["granularity"]) * SECOND), number(float("nan" if value is None else value))])
+        # What is no finite number is a text: "NaN", "Infinity".
+        found.append([ns(one["timestamp"]), round(float(one["granularity"]) * SECOND), number(float(one["value"]))])
     return found
 
 

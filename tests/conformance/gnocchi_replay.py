@@ -12,6 +12,8 @@ from peers import ROOT, check, finish, skip
 
 FIXTURES = os.path.join(ROOT, "tests", "fixtures")
 EACH = 7
+# Of several mixed series Gnocchi answers the first and forgets the others; we refuse.
+SEVERAL = "the operations give 2 series where one is expected"
 
 
 def close(left, right):
@@ -62,6 +64,9 @@ def operations(at, world):
             what = f"world {at}: {one['operations']} {given or ''}"
             if one["status"] == 500:
                 # It cannot write integers as JSON: nothing to compare with.
+                continue
+            if one["status"] == 200 and SEVERAL in said:
+                check(f"{what} is refused", one["operations"].startswith("(+ (metric (A mean) (B mean)) (metric "), said)
                 continue
             check(f"{what} is {'answered' if one['status'] == 200 else 'refused'}", answered == (one["status"] == 200),
                   said or one.get("why"))

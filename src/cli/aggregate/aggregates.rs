@@ -96,9 +96,10 @@ pub fn run(args: &AggregatesArgs, context: &Context) -> Result<Outcome, Failure>
     let answers = answer(&args.store.open()?, &query).map_err(failure)?;
     answers.damage.iter().for_each(|damage| context.books.warn("damage", damage));
     if args.draw.wanted() {
+        let unit = common_unit(&answers.groups);
         let series = answers.groups.into_iter().flat_map(|group| named(group, &query.operations));
         let title = query.operations.to_string();
-        args.draw.draw(&title, None, series.collect(), context)?;
+        args.draw.draw(&title, unit, series.collect(), context)?;
         return Ok(Outcome::Done);
     }
     let each = answers.groups.iter().any(|group| matches!(group.answer, Answer::Each(_)));
@@ -207,6 +208,14 @@ fn print_levels(
         out.lines(&lines, level.len() as u64)?;
     }
     Ok(())
+}
+
+/// The unit of series that are shown as they are stored, where all have the same.
+fn common_unit(groups: &[Group]) -> Option<String> {
+    let each = groups.iter().all(|group| matches!(group.answer, Answer::Each(_)));
+    let mut units = groups.iter().flat_map(|group| &group.subjects).map(|subject| &subject.metric.unit);
+    let first = units.next().filter(|_| each)?;
+    first.clone().filter(|_| units.all(|unit| unit == first))
 }
 
 /// The series of a group and what they are called: by the values it is grouped by, or by the metrics they are of.

@@ -9,7 +9,8 @@ use crate::base::{Failure, Outcome, clock};
 use crate::cli::format;
 use crate::cli::shared::{Context, OutputArgs, RunArgs, hint_at_terminal};
 use crate::model::{Granularity, Timestamp};
-use crate::series::Step;
+use crate::series::{Point, Step};
+use crate::store::index::Metric;
 use crate::store::measures::Found;
 use crate::store::{Store, StoreError};
 use crate::work::measures::{CannotShow, Level, Query, add, one_call, show};
@@ -196,12 +197,7 @@ fn run_add(args: &AddArgs, context: &Context) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-fn add_to(
-    store: &Store,
-    metric: &crate::store::index::Metric,
-    points: &[crate::series::Point],
-    context: &Context,
-) -> Result<(), StoreError> {
+fn add_to(store: &Store, metric: &Metric, points: &[Point], context: &Context) -> Result<(), StoreError> {
     for found in add(store, metric, points)? {
         match found {
             Found::Cut { bytes } => context.books.warn(

@@ -157,7 +157,7 @@ pub(super) fn key(resource: &Resource, group_by: &[String]) -> Vec<(String, Valu
     if group_by.is_empty() {
         return Vec::new();
     }
-    let mut values = resource.to_json(group_by);
+    let mut values = resource.to_json([]);
     let take = |name: &String| (name.clone(), values.get_mut(name).map_or(Value::Null, Value::take));
     group_by.iter().map(take).collect()
 }
