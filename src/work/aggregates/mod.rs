@@ -167,3 +167,154 @@ impl Search {
         self.use_history && !self.group_by.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::testing::Directory;
+    use crate::model::{NS_PER_SECOND, Timestamp};
+    use crate::operations::parse_text;
+    use crate::series::{ArchivePolicy, Definition, Point};
+    use crate::store::index::{MetricSource, NewResource, ResourceId, ResourcePatch};
+    use crate::work::measures::add;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_ns(seconds * NS_PER_SECOND)
+    }
+
+    fn seconds(seconds: i64) -> Granularity {
+        Granularity::from_seconds(seconds).unwrap()
+    }
+
+    /// A store with the policies `minute` and `five`, which has five minutes too.
+    fn store(directory: &Directory) -> Store {
+        let store = Store::open_or_create(&directory.0, false).unwrap();
+        for (name, steps) in [("minute", &[60][..]), ("five", &[60, 300])] {
+            let definition =
+                steps.iter().map(|step| Definition { granularity: seconds(*step), points: None });
+            let methods = vec!["mean".parse().unwrap(), "max".parse().unwrap()];
+            let policy = ArchivePolicy::new(name, 9, methods, definition.collect()).unwrap();
+            store.index().create_archive_policy(&policy).unwrap();
+        }
+        store
+    }
+
+    /// A resource of a project with a metric `m`, which has a point at each start of three minutes.
+    fn resource(store: &Store, name: &str, project: &str, policy: &str, values: [f64; 3]) {
+        let source = MetricSource::New { archive_policy: Some(policy.to_owned()), unit: None };
+        let new = NewResource {
+            project_id: Some(project.to_owned()),
+            metrics: vec![("m".to_owned(), source)],
+            ..NewResource::new(ResourceId::of(name, None).unwrap(), "generic")
+        };
+        let id = store.index().create_resource(&new, at(0)).unwrap().id;
+        let metric = store.index().metric_named(id, "m").unwrap();
+        let points: Vec<Point> =
+            (0..).zip(values).map(|(minute, value)| Point { timestamp: at(minute * 60), value }).collect();
+        add(store, &metric, &points).unwrap();
+    }
+
+    fn query(operations: &str, group_by: &[&str], use_history: bool) -> Query {
+        Query {
+            operations: parse_text(operations).unwrap(),
+            among: Among::Resources(Search {
+                resource_type: "generic".to_owned(),
+                filter: Filter::Everything,
+                creator: None,
+                group_by: group_by.iter().map(|name| (*name).to_owned()).collect(),
+                use_history,
+            }),
+            range: Range::default(),
+            granularity: None,
+            fill: None,
+            needed_overlap: None,
+        }
+    }
+
+    /// `project values`, group by group, at a minute's granularity.
+    fn minutes(store: &Store, query: &Query) -> Vec<String> {
+        let groups = answer(store, query).unwrap().groups;
+        let shown = groups.iter().map(|group| {
+            let Answer::Aggregated(levels) = &group.answer else { panic!("{:?}", group.answer) };
+            let level = levels.iter().find(|level| level.granularity == seconds(60)).unwrap();
+            let project = group.key.first().map_or("all", |(_, value)| value.as_str().unwrap());
+            format!("{project} {:?}", level.values)
+        });
+        shown.collect()
+    }
+
+    #[test]
+    fn resources_are_grouped_by_what_they_are_now() {
+        let directory = Directory::new("aggregates-groups");
+        let store = store(&directory);
+        resource(&store, "one", "a", "minute", [1.0, 2.0, 3.0]);
+        resource(&store, "two", "b", "five", [10.0, 20.0, 30.0]);
+        resource(&store, "three", "a", "five", [100.0, 200.0, 300.0]);
+        let sum = "(aggregate sum (metric m mean))";
+        assert_eq!(minutes(&store, &query(sum, &[], false)), ["all [111.0, 222.0, 333.0]"]);
+        let grouped = query(sum, &["project_id"], false);
+        assert_eq!(minutes(&store, &grouped), ["a [101.0, 202.0, 303.0]", "b [10.0, 20.0, 30.0]"]);
+        // Each group has the granularities that its own metrics have in common.
+        let levels = answer(&store, &grouped).unwrap().groups.into_iter().map(|group| match group.answer {
+            Answer::Aggregated(levels) => levels.len(),
+            Answer::Each(_) => 0,
+        });
+        assert_eq!(levels.collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[test]
+    fn a_resource_counts_in_each_group_for_the_time_it_was_in_it() {
+        let directory = Directory::new("aggregates-history");
+        let store = store(&directory);
+        resource(&store, "one", "a", "minute", [8.0, 8.0, 8.0]);
+        resource(&store, "two", "a", "minute", [1.0, 1.0, 1.0]);
+        // Resource one moves to project b at 1:15.
+        let patch = ResourcePatch { project_id: Some(Some("b".to_owned())), ..ResourcePatch::default() };
+        let id = ResourceId::of("one", None).unwrap().uuid();
+        store.index().update_resource("generic", id, &patch, at(75)).unwrap();
+        let sum = "(aggregate sum (metric m mean))";
+        let history = query(sum, &["project_id"], true);
+        assert_eq!(minutes(&store, &history), ["a [9.0, 3.0, 1.0]", "b [6.0, 8.0]"]);
+        assert_eq!(
+            minutes(&store, &query(sum, &["project_id"], false)),
+            ["a [1.0, 1.0, 1.0]", "b [8.0, 8.0, 8.0]"]
+        );
+        // Of a range that begins within a span only the share behind its start counts.
+        let range = Range { start: Some(at(45)), stop: Some(at(120)) };
+        let part = Query { range, ..history };
+        assert_eq!(minutes(&store, &part), ["a [2.25, 3.0]", "b [6.0]"]);
+        let refused = answer(&store, &query("(metric m mean)", &["project_id"], true));
+        assert!(matches!(refused, Err(Refusal::NotAggregated)));
+    }
+
+    #[test]
+    fn what_is_not_there_is_told() {
+        let directory = Directory::new("aggregates-refused");
+        let store = store(&directory);
+        resource(&store, "one", "a", "minute", [1.0, 2.0, 3.0]);
+        let refused = |query: &Query| answer(&store, query).unwrap_err().to_string();
+        assert_eq!(
+            refused(&query("(metric n* mean)", &[], false)),
+            "no metric of the resources that were found is named n*"
+        );
+        assert_eq!(
+            refused(&query("(metric m last)", &[], false)),
+            "of metric \"m\" of \"one\" no \"last\" is kept: its archive policy \"minute\" keeps mean, max"
+        );
+        let five = Query { granularity: Some(seconds(300)), ..query("(metric m mean)", &[], false) };
+        assert_eq!(
+            refused(&five),
+            "metric \"m\" of \"one\" has no granularity of 300 s: its archive policy \"minute\" has 60 s"
+        );
+        let by_id = |text| Query { among: Among::Metrics, ..query(text, &[], false) };
+        assert_eq!(
+            refused(&by_id("(metric m mean)")),
+            "\"m\" is no id of a metric; names go with a search for resources"
+        );
+        let unknown = "00000000-0000-0000-0000-000000000001";
+        assert_eq!(
+            refused(&by_id(&format!("(metric {unknown} mean)"))),
+            format!("there is no metric {unknown}")
+        );
+    }
+}
