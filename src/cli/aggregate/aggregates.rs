@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::drawing::{DrawArgs, Named};
+use super::drawing::{DrawArgs, Named, label};
 use super::measures::RangeArgs;
 use super::rows;
 use super::store::StoreArgs;
@@ -16,7 +16,9 @@ use crate::query::Filter;
 use crate::series::{Fill, Series, Step};
 use crate::store::index::GENERIC;
 use crate::work::aggregates::{Among, Group, Query, Refusal, Search, Subject, answer};
-use crate::work::stored::called;
+
+/// Characters of a caption: one line of a terminal.
+const CAPTION_CHARACTERS_MAX: usize = 76;
 
 /// Options of `aggregates`.
 #[derive(Args, Debug)]
@@ -98,7 +100,7 @@ pub fn run(args: &AggregatesArgs, context: &Context) -> Result<Outcome, Failure>
     if args.draw.wanted() {
         let unit = common_unit(&answers.groups);
         let series = answers.groups.into_iter().flat_map(|group| named(group, &query.operations));
-        let title = query.operations.to_string();
+        let title = shortened(&query.operations);
         args.draw.draw(&title, unit, series.collect(), context)?;
         return Ok(Outcome::Done);
     }
@@ -232,7 +234,7 @@ fn named(group: Group, operations: &Node) -> Vec<Named> {
     };
     match group.answer {
         Answer::Aggregated(levels) => {
-            let label = if key.is_empty() { operations.to_string() } else { key };
+            let label = if key.is_empty() { shortened(operations) } else { key };
             of(&label, levels).collect()
         }
         Answer::Each(each) => {
@@ -240,8 +242,17 @@ fn named(group: Group, operations: &Node) -> Vec<Named> {
             let labels = group
                 .subjects
                 .iter()
-                .map(|subject| format!("{key}{} of {}", subject.method, called(&subject.metric)));
+                .map(|subject| format!("{key}{}", label(&subject.method.to_string(), &subject.metric)));
             labels.zip(each).flat_map(|(label, levels)| of(&label, levels).collect::<Vec<_>>()).collect()
         }
+    }
+}
+
+/// As much of the operations as a caption has; they may name a thousand metrics.
+fn shortened(operations: &Node) -> String {
+    let text = operations.to_string();
+    match text.char_indices().nth(CAPTION_CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }

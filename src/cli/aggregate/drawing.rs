@@ -8,7 +8,9 @@ use crate::base::{Failure, LineSink, Output};
 use crate::cli::chart::{self, Chart};
 use crate::cli::plot::{Canvas, Curve};
 use crate::cli::shared::Context;
+use crate::model::{Granularity, Timestamp};
 use crate::series::{Series, Step};
+use crate::store::index::Metric;
 
 /// Whether and how series are drawn.
 #[derive(Args, Debug)]
@@ -63,6 +65,15 @@ impl DrawArgs {
     }
 }
 
+/// What a series of a metric is called in a caption.
+pub fn label(method: &str, metric: &Metric) -> String {
+    match (&metric.name, &metric.original_resource_id) {
+        (Some(name), Some(resource)) => format!("{method} of {name} of {resource}"),
+        (Some(name), None) => format!("{method} of {name}"),
+        (None, _) => format!("{method} of {}", metric.id),
+    }
+}
+
 /// The length of spans as a caption has it.
 fn length(step: Step) -> String {
     match step {
@@ -79,6 +90,20 @@ fn curve(series: &Series) -> Curve {
     curve
 }
 
+/// How far apart neighbours are that belong together: a span, or where most spans have no points, as of what is measured less
+/// often than spans are short, twice what is usual.
+fn reach(step: Step, times: &[Timestamp]) -> Option<Granularity> {
+    let Step::Span(granularity) = step else { return None };
+    let mut apart: Vec<i64> =
+        times.windows(2).map(|pair| pair[1].ns().saturating_sub(pair[0].ns())).collect();
+    apart.sort_unstable();
+    let usual = apart.get(apart.len() / 2).copied().unwrap_or_default();
+    if usual <= granularity.ns() {
+        return Some(granularity);
+    }
+    Granularity::from_ns(usual.saturating_mul(2))
+}
+
 fn image(
     path: &Path,
     title: &str,
@@ -90,10 +115,7 @@ fn image(
     let one_step = steps.windows(2).all(|pair| pair[0] == pair[1]);
     let curves = series.into_iter().map(|one| {
         let label = if one_step { one.label } else { format!("{}, {}", one.label, length(one.step)) };
-        let granularity = match one.step {
-            Step::Span(granularity) => Some(granularity),
-            Step::Calendar(_) => None,
-        };
+        let granularity = reach(one.step, &one.series.timestamps);
         let points = one.series.timestamps.into_iter().zip(one.series.values).collect();
         chart::Curve { label, granularity, points }
     });
@@ -110,4 +132,23 @@ fn image(
         return out.flush();
     }
     std::fs::write(path, text).map_err(|source| Failure::CannotCreate { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_belong_together_that_are_as_far_apart_as_is_usual() {
+        let minute: Step = "60".parse().unwrap();
+        let reach = |seconds: &[i64]| {
+            let times: Vec<Timestamp> =
+                seconds.iter().map(|s| Timestamp::from_ns(s * 1_000_000_000)).collect();
+            super::reach(minute, &times).unwrap().seconds()
+        };
+        assert_eq!(reach(&[0, 60, 120, 300]), 60.0);
+        assert_eq!(reach(&[0, 300, 600, 1500, 1800]), 600.0);
+        assert_eq!(reach(&[0]), 60.0);
+        assert_eq!(super::reach("M".parse().unwrap(), &[]), None);
+    }
 }

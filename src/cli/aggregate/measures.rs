@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::drawing::{DrawArgs, Named};
+use super::drawing::{DrawArgs, Named, label};
 use super::store::StoreArgs;
 use super::{given, instant, names, rows};
 use crate::base::{Failure, Outcome, clock};
@@ -14,7 +14,7 @@ use crate::store::index::Metric;
 use crate::store::measures::Found;
 use crate::store::{Store, StoreError};
 use crate::work::measures::{CannotShow, Level, Query, add, one_call, show};
-use crate::work::stored::{Range, called};
+use crate::work::stored::Range;
 
 /// What is done with measures.
 #[derive(Subcommand, Debug)]
@@ -155,7 +155,7 @@ fn run_show(args: &ShowArgs, context: &Context) -> Result<Outcome, Failure> {
     let (levels, damage) = show(&store, &metric, &query).map_err(failure)?;
     damage.iter().for_each(|damage| context.books.warn("damage", damage));
     if args.draw.wanted() {
-        let label = format!("{} of {}", query.method, called(&metric));
+        let label = label(&query.method, &metric);
         let named = |Level { step, series }| Named { label: label.clone(), step, series };
         args.draw.draw(&label, metric.unit.clone(), levels.into_iter().map(named).collect(), context)?;
         return Ok(Outcome::Done);

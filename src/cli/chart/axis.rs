@@ -79,7 +79,10 @@ impl Axis {
         let (unit, suffix) = scale(low.abs().max(high.abs()));
         // As many digits as tell neighbours apart.
         let digits = (-(step / unit).log10().floor()).clamp(0.0, 12.0) as usize;
-        let label = |value: f64| format!("{:.digits$}{suffix}", value / unit + 0.0);
+        let label = |value: f64| match value {
+            0.0 if !suffix.is_empty() => "0".to_owned(),
+            _ => format!("{:.digits$}{suffix}", value / unit + 0.0),
+        };
         let marks = (from..=to).map(|mark| mark as f64 * step).map(|value| (value, label(value)));
         Axis { range: low..high, marks: marks.collect() }
     }
@@ -234,6 +237,7 @@ mod tests {
         let of = |low, high| Axis::of_values(low, high, 5);
         assert_eq!(labels(&of(0.0, 100.0)), ["0", "50", "100"]);
         assert_eq!(labels(&of(3.0, 9.0)), ["0", "2", "4", "6", "8"]);
+        assert_eq!(labels(&of(0.0, 4e6)), ["0", "1 M", "2 M", "3 M", "4 M"]);
         assert_eq!(labels(&of(-1.0, 1.0)), ["-1.0", "-0.5", "0.0", "0.5", "1.0"]);
         assert_eq!(
             labels(&of(1.700_01e10, 1.700_03e10)),

@@ -22,7 +22,7 @@ pub(super) fn groups(mut states: Vec<Resource>, search: &Search, range: Range) -
         range.stop.is_none_or(|stop| state.revision_start < stop)
             && range.start.is_none_or(|start| state.revision_end.is_none_or(|end| end >= start))
     });
-    states.sort_by(|a, b| (a.number, a.revision_start).cmp(&(b.number, b.revision_start)));
+    states.sort_by_key(|state| (state.number, state.revision_start));
     let mut before = None;
     let mut lasting: Vec<(String, Found)> = Vec::new();
     for state in states {
