@@ -141,14 +141,14 @@ mod tests {
     #[test]
     fn points_belong_together_that_are_as_far_apart_as_is_usual() {
         let minute: Step = "60".parse().unwrap();
-        let reach = |seconds: &[i64]| {
+        let of = |seconds: &[i64]| {
             let times: Vec<Timestamp> =
                 seconds.iter().map(|s| Timestamp::from_ns(s * 1_000_000_000)).collect();
-            super::reach(minute, &times).unwrap().seconds()
+            reach(minute, &times).unwrap().seconds()
         };
-        assert_eq!(reach(&[0, 60, 120, 300]), 60.0);
-        assert_eq!(reach(&[0, 300, 600, 1500, 1800]), 600.0);
-        assert_eq!(reach(&[0]), 60.0);
-        assert_eq!(super::reach("M".parse().unwrap(), &[]), None);
+        assert_eq!(of(&[0, 60, 120, 300]), 60.0);
+        assert_eq!(of(&[0, 300, 600, 1500, 1800]), 600.0);
+        assert_eq!(of(&[0]), 60.0);
+        assert_eq!(reach("M".parse().unwrap(), &[]), None);
     }
 }
