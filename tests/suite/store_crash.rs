@@ -109,11 +109,7 @@ fn what_was_acknowledged_survives_kills_of_writers_readers_and_a_maintenance() {
                                 text.split("\"volume\":").nth(1).and_then(|rest| rest.split(',').next());
                             let whole = text.ends_with('}').then_some(volume).flatten();
                             if let Some(point) = whole.and_then(|number| number.parse::<u64>().ok()) {
-                                assert_eq!(
-                                    last.is_none_or(|last| point == last + 1),
-                                    true,
-                                    "writer {number}"
-                                );
+                                assert!(last.is_none_or(|last| point == last + 1), "writer {number}");
                                 last = Some(point);
                                 heard.store(true, Ordering::Relaxed);
                             }

@@ -1,8 +1,7 @@
 //! What a reader sees: rolled spans and, where they can still change, spans computed from points.
 
+use std::cell::Cell;
 use std::sync::Arc;
-
-use foldhash::{HashMap, HashMapExt};
 
 use super::chunk::{kept, no_spans, range_of, read_points, read_spans};
 use super::error::{Damaged, MeasuresError};
@@ -179,7 +178,7 @@ impl Snapshot {
                     }
                 }
             }
-            for point in journaled.remove(&metric).unwrap_or_default() {
+            for point in journaled.take(metric) {
                 window.arrive(point, policy);
             }
             before = Some((metric, window.clone()));
@@ -189,13 +188,13 @@ impl Snapshot {
     }
 
     /// The points of the wanted metrics that are in journals, in the order in which they came.
-    fn journaled(
-        &mut self,
-        wanted: &[Wanted<'_>],
-    ) -> Result<HashMap<MetricNumber, Vec<Point>>, MeasuresError> {
-        let mut points: HashMap<MetricNumber, Vec<Point>> = HashMap::new();
+    fn journaled(&mut self, wanted: &[Wanted<'_>]) -> Result<Journaled, MeasuresError> {
         let mut numbers: Vec<MetricNumber> = wanted.iter().map(|of| of.metric).collect();
         numbers.sort_unstable();
+        numbers.dedup();
+        let mut points = vec![Vec::new(); numbers.len()];
+        // A frame has the points of a metric together: it is looked for once for all of them.
+        let place = Cell::new(0);
         for journal in &mut self.journals {
             journal.rewind();
             let path = journal.path().to_owned();
@@ -203,8 +202,8 @@ impl Snapshot {
                 match journal.next()? {
                     Next::Frame(frame) => {
                         let found = frame.read(
-                            |metric| numbers.binary_search(&metric).is_ok(),
-                            |metric, point| points.entry(metric).or_default().push(point),
+                            |metric| numbers.binary_search(&metric).inspect(|at| place.set(*at)).is_ok(),
+                            |_, point| points[place.get()].push(point),
                         );
                         found.map_err(MeasuresError::damaged(&path, 0))?;
                     }
@@ -215,7 +214,21 @@ impl Snapshot {
                 }
             }
         }
-        Ok(points)
+        Ok(Journaled { numbers, points })
+    }
+}
+
+/// Points of journals, by metric.
+struct Journaled {
+    /// Ascending.
+    numbers: Vec<MetricNumber>,
+    points: Vec<Vec<Point>>,
+}
+
+impl Journaled {
+    fn take(&mut self, metric: MetricNumber) -> Vec<Point> {
+        let place = self.numbers.binary_search(&metric);
+        place.ok().and_then(|at| self.points.get_mut(at)).map(std::mem::take).unwrap_or_default()
     }
 }
 
