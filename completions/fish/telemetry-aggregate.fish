@@ -60,6 +60,7 @@ complete -c telemetry-aggregate -n "__fish_telemetry_aggregate_needs_command" -a
 complete -c telemetry-aggregate -n "__fish_telemetry_aggregate_needs_command" -a "import" -d 'Make a store of what export wrote'
 complete -c telemetry-aggregate -n "__fish_telemetry_aggregate_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c telemetry-aggregate -n "__fish_telemetry_aggregate_using_subcommand ingest" -l archive-policy -d 'Archive policy of new metrics; without it the store\'s rules choose' -r
+complete -c telemetry-aggregate -n "__fish_telemetry_aggregate_using_subcommand ingest" -l ahead -d 'Reject records that are further ahead of this host\'s clock' -r
 complete -c telemetry-aggregate -n "__fish_telemetry_aggregate_using_subcommand ingest" -l resource-definitions -d 'Types, attributes and archive policies of resources, as Ceilometer\'s gnocchi_resources.yaml' -r -F
 complete -c telemetry-aggregate -n "__fish_telemetry_aggregate_using_subcommand ingest" -l store -d 'The store, a folder' -r -f -a "(__fish_complete_directories)"
 complete -c telemetry-aggregate -n "__fish_telemetry_aggregate_using_subcommand ingest" -l stats -d 'Write the books as JSON to FILE at the end and on SIGUSR1; - is standard error' -r -F

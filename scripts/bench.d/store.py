@@ -19,19 +19,22 @@ import store_points
 from harness import load, median, run
 from store_peers import flush_victoria, prometheus, query, settle, size, snapshot_prometheus, victoria
 
-# How our own command is called; {store} is an empty directory that does not exist yet.
+# How our own command is called; {store} is an empty directory that does not exist yet. What is asked for a year is kept for ever.
 OURS_PREPARE = [
-    "{bin}/telemetry-aggregate archive-policy create minute --store {store} --method mean --definition 1m",
-    "{bin}/telemetry-aggregate archive-policy-rule create all --store {store} --pattern '*' --archive-policy minute",
+    "{bin}/telemetry-aggregate archive-policy create minute --store {store} -m mean -d granularity:1m",
+    "{bin}/telemetry-aggregate archive-policy-rule create all --store {store} -m '*' -a {policy}",
+    "{bin}/telemetry-aggregate archive-policy-rule delete default --store {store}",
 ]
 OURS_INGEST = "{bin}/telemetry-aggregate ingest --store {store} {samples}"
-OURS_SHOW = "{bin}/telemetry-aggregate measures show {metric} --store {store} --aggregation mean --granularity 1m -o jsonl"
-OURS_SUM = "{bin}/telemetry-aggregate aggregates '(aggregate sum (metric {name} mean))' --search 'name={name}' --store {store} -o jsonl"
+OURS_COMPACT = "{bin}/telemetry-aggregate compact --store {store}"
+OURS_SHOW = "{bin}/telemetry-aggregate measures show {metric} -r {resource} --store {store} --granularity 1m -o jsonl"
+OURS_SUM = "{bin}/telemetry-aggregate aggregates '(aggregate sum (metric {name} mean))' --search '{{}}' --store {store} --granularity 1m -o jsonl"
 
 HEAD = """\
 Written by `scripts/bench.d/store.sh`. The same points for all, one of each metric a tick; medians of interleaved rounds, each from
 an empty store. CPU seconds are of the store alone: our command reads, checks and stores samples of JSON, 550 bytes each, and has
-synced them when it ends; the servers are handed ready requests by a client that is not counted. VictoriaMetrics is flushed and
+synced them when it ends, by the archive policy medium: six methods of each minute and hour; `compact` packs what can
+change no more. The servers are handed ready requests by a client that is not counted. VictoriaMetrics is flushed and
 merged, Prometheus asked for a snapshot, which writes its head as a block: that is in the CPU seconds, and the bytes are of that
 block, without its log. Both keep milliseconds, we all of the time. promtool makes blocks of one text, and has no log."""
 
@@ -48,12 +51,21 @@ def fresh(options, name):
     return path
 
 
-def ours_filled(options, samples):
-    """(wall, CPU s, MiB, bytes) of one run into a new store."""
+def prepared(options, policy):
+    """A new store whose metrics have this archive policy."""
     store = fresh(options, "ours")
     for command in OURS_PREPARE:
-        run(command.format(bin=options.bin, store=store))
+        run(command.format(bin=options.bin, store=store, policy=policy))
+    return store
+
+
+def ours_filled(options, samples, compacted):
+    """(wall, CPU s, MiB, bytes) of one run into a new store, with what packing it costs where that is asked for."""
+    store = prepared(options, "medium")
     wall, cpu, peak = run(OURS_INGEST.format(bin=options.bin, store=store, samples=samples))
+    if compacted:
+        more = run(OURS_COMPACT.format(bin=options.bin, store=store))
+        wall, cpu, peak = wall + more[0], cpu + more[1], max(peak, more[2])
     return wall, cpu, peak, size(store)
 
 
@@ -109,7 +121,8 @@ def filling(page, options, jitter):
     ways = {}
     if options.bin:
         store_points.samples(samples, options.metrics, every)
-        ways["telemetry-aggregate ingest"] = lambda: ours_filled(options, samples)
+        ways["telemetry-aggregate ingest"] = lambda: ours_filled(options, samples, False)
+        ways["the same, and compact"] = lambda: ours_filled(options, samples, True)
     if shutil.which("victoria-metrics"):
         ways["VictoriaMetrics, text by the tick"] = lambda: victoria_filled(options, every)
         ways["VictoriaMetrics, JSON lines by the metric"] = lambda: victoria_in_bulk(options, every)
@@ -208,7 +221,7 @@ def asking(page, options):
         server.end()
     os.remove(lines)
     if options.bin:
-        store = fresh(options, "ours")
+        store = prepared(options, "minute")
         samples = os.path.join(options.work, "query.jsonl")
         with open(samples, "w", encoding="utf-8") as file:
             write = lambda name, at, when, value: file.write(
@@ -219,12 +232,11 @@ def asking(page, options):
                     write("thing", at, when, value)
             for when, value in year:
                 write("year", "year", when, value)
-        for command in OURS_PREPARE:
-            run(command.format(bin=options.bin, store=store))
         run(OURS_INGEST.format(bin=options.bin, store=store, samples=samples))
+        run(OURS_COMPACT.format(bin=options.bin, store=store))
         os.remove(samples)
-        commands = [OURS_SHOW.format(bin=options.bin, store=store, metric="7/thing"),
-                    OURS_SHOW.format(bin=options.bin, store=store, metric="year/year"),
+        commands = [OURS_SHOW.format(bin=options.bin, store=store, metric="thing", resource="7"),
+                    OURS_SHOW.format(bin=options.bin, store=store, metric="year", resource="year"),
                     OURS_SUM.format(bin=options.bin, store=store, name="thing")]
         table = {"telemetry-aggregate": [of_command(command, options.rounds, points)
                                          for command, points in zip(commands, asked.values())], **table}

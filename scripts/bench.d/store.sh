@@ -10,4 +10,4 @@ install_packages time
 set_up_packages victoria-metrics prometheus
 cargo build --release --locked --bin telemetry-aggregate
 mkdir -p target/bench
-exec python3 scripts/bench.d/store.py --bin target/release --out target/bench/store.md "$@"
+exec python3 scripts/bench.d/store.py --bin target/release --out docs/bench-store.md "$@"

@@ -8,7 +8,7 @@ use super::stored::{NotKept, Range, Stored, Want, granularities, read};
 use crate::model::{Granularity, Timestamp};
 use crate::series::{NoRatesByCalendar, Point, Series, Step, resample};
 use crate::store::index::Metric;
-use crate::store::measures::{Arrival, Effort, Found, MeasuresError};
+use crate::store::measures::{Arrival, Effort, Found, MeasuresError, Wanted};
 use crate::store::{Store, StoreError};
 
 /// Which measures are asked for.
@@ -125,20 +125,25 @@ fn by_value(a: f64, b: f64) -> Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 
-/// Adds the points of one call, which [`one_call`] has put in order; on return they survive a power failure. What was found
-/// in the journal that should not be there is told.
+/// Adds the points of one call, which [`one_call`] has put in order; on return they survive a power failure. How many of them
+/// are late, and so dropped, and what was found in the journal that should not be there.
 ///
 /// # Errors
 /// When the system refuses.
-pub fn add(store: &Store, metric: &Metric, points: &[Point]) -> Result<Vec<Found>, StoreError> {
+pub fn add(store: &Store, metric: &Metric, points: &[Point]) -> Result<(u64, Vec<Found>), StoreError> {
     debug_assert!(points.is_sorted_by(|a, b| a.timestamp < b.timestamp));
     let mut arrivals: Vec<Arrival> =
         points.iter().map(|point| Arrival { metric: metric.number, point: *point }).collect();
+    let mut newest = None;
+    let wanted = [Wanted { metric: metric.number, policy: &metric.archive_policy }];
+    store.snapshot()?.activity(&wanted, |_, activity| newest = activity.newest)?;
+    let floor = newest.map(|newest| metric.archive_policy.window_start(newest));
+    let late = points.partition_point(|point| floor.is_some_and(|floor| point.timestamp < floor)) as u64;
     let appended = store.writer()?.append(&mut arrivals)?;
     if store.is_due(appended.journal_bytes) {
         store.maintain(Effort::Due)?;
     }
-    Ok(appended.found)
+    Ok((late, appended.found))
 }
 
 #[cfg(test)]

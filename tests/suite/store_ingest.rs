@@ -142,15 +142,21 @@ fn a_record_that_the_store_does_not_take_is_named_and_the_others_are_stored() {
         sample("vm", "cpu", "1969-12-31T23:59:59Z", 1.0, json!({})),
         sample("", "cpu", "2026-11-22T10:00:00Z", 1.0, json!({})),
         "no record\n".to_owned(),
+        fine("2199-11-22T10:05:00Z"),
         fine("2026-11-22T10:05:00Z"),
     ];
     let ended = ingest(&store, &[], &lines.concat());
     assert_eq!(ended.code(), Some(65), "{ended:?}");
     let books = ended.books();
-    assert_eq!((&books["stored"], &books["read"]), (&json!(2), &json!(7)), "{books}");
-    for said in
-        ["-:2: ", "-:3: sample without resource_id", "-:4: a measure before 1970", "-:5: ", "-:6: not JSON"]
-    {
+    assert_eq!((&books["stored"], &books["read"]), (&json!(2), &json!(8)), "{books}");
+    for said in [
+        "-:2: ",
+        "-:3: sample without resource_id",
+        "-:4: a measure before 1970",
+        "-:5: ",
+        "-:6: not JSON",
+        "-:7: 2199-11-22T10:05:00Z is too far ahead",
+    ] {
         assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
     }
 }
@@ -184,7 +190,7 @@ fn each_method_of_an_aggregate_is_a_metric_at_the_start_of_the_span() {
 }
 
 #[test]
-fn what_is_late_within_a_run_is_counted_and_what_a_deleted_metric_gets_is_not_stored() {
+fn what_is_late_is_counted_and_what_a_deleted_metric_gets_is_not_stored() {
     let directory = Directory::new();
     let store = directory.path().join("store");
     let at = |time: &str| sample("vm", "cpu", time, 1.0, json!({}));
@@ -192,8 +198,11 @@ fn what_is_late_within_a_run_is_counted_and_what_a_deleted_metric_gets_is_not_st
     let lines = [at("2026-11-22T10:00:00Z"), at("2026-11-22T10:10:00Z"), at("2026-11-22T10:04:59Z")];
     let warm = ingest(&store, &[], &lines[0]);
     assert_eq!(warm.code(), Some(0));
-    let ended = ingest(&store, &[], &format!("{}{}{}{}", lines[0], lines[1], lines[1], lines[2]));
-    assert_eq!(ended.code(), Some(0));
+    let ended = ingest(&store, &[], &format!("{}{}{}", lines[0], lines[1], lines[1]));
+    assert_eq!((ended.code(), &ended.books()["late"]), (Some(0), &json!(0)));
+    // Late by what an earlier run has stored.
+    let ended = ingest(&store, &[], &lines[2]);
+    assert_eq!((ended.code(), &ended.books()["late"]), (Some(0), &json!(1)));
     let opened = Store::open(&store).unwrap();
     let id = ResourceId::of("vm", None).unwrap();
     let metric = opened.index().metric_named(id.uuid(), "cpu").unwrap();
@@ -235,4 +244,54 @@ fn an_event_ends_its_resource_and_a_later_sample_begins_it_again() {
     assert_eq!(state(), (Some(at(10)), "Text(\"h1\")".to_owned()));
     assert_eq!(ingest(&store, &[], &sample("vm", "cpu", &at(15), 1.0, metadata)).code(), Some(0));
     assert_eq!(state(), (None, "Text(\"h1\")".to_owned()));
+}
+
+#[test]
+fn a_reader_of_the_echo_that_goes_away_costs_no_measure() {
+    let directory = Directory::new();
+    // More than a pipe holds, and several batches of it.
+    let line = |point: i64| {
+        let at = 1_795_341_600 + point;
+        format!("{{\"name\":\"m\",\"volume\":{point},\"resource_id\":\"r\",\"timestamp\":{at}}}\n")
+    };
+    std::fs::write(directory.path().join("lines"), (0..150_000).map(line).collect::<String>()).unwrap();
+    let script =
+        "telemetry-aggregate ingest --echo --store store --stats books lines | head -n 1 > first; cat first";
+    let mut command = crate::run::shell(script);
+    command.current_dir(directory.path());
+    let ended = run(command, b"");
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    let books: Value =
+        serde_json::from_slice(&std::fs::read(directory.path().join("books")).unwrap()).unwrap();
+    assert_eq!((&books["stored"], ended.text()), (&json!(150_000), &*line(0)), "{books}");
+}
+
+#[test]
+fn a_store_that_cannot_be_written_can_be_read() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can become another user here");
+        return;
+    }
+    let directory = Directory::new();
+    std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let store = directory.path().join("store");
+    let line = sample("vm", "cpu", "2026-11-22T10:00:00Z", 1.5, json!({}));
+    assert_eq!(ingest(&store, &[], &line).code(), Some(0));
+    let path = store.to_str().unwrap();
+    for arguments in [
+        &["measures", "show", "cpu", "-r", "vm", "--store", path][..],
+        &["status", "--store", path],
+        &["check", "--store", path],
+        &["metric", "list", "--store", path],
+    ] {
+        let mut command = tool("aggregate", arguments);
+        std::os::unix::process::CommandExt::uid(&mut command, 65534);
+        let ended = run(command, b"");
+        // Where nobody else may run our programs, the system says so.
+        assert_eq!(ended.code(), Some(0), "{arguments:?}: {ended:?}");
+    }
+    let mut command = tool("aggregate", &["ingest", "--store", path]);
+    std::os::unix::process::CommandExt::uid(&mut command, 65534);
+    let refused = run(command, line.as_bytes());
+    assert_eq!(refused.code(), Some(77), "{refused:?}");
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::store::StoreArgs;
-use crate::base::{Failure, LineSink, Outcome, Output};
-use crate::cli::shared::{Context, RunArgs, for_each_input};
+use crate::base::{Failure, Outcome, Output, clock};
+use crate::cli::shared::{Context, RunArgs, for_each_input, length_or_zero};
 use crate::sink::ResourceDefinitions;
 use crate::wire::json::Records;
 use crate::work::ingest::{Ingest, KEYS, Options};
@@ -31,6 +31,13 @@ pub struct IngestArgs {
     #[arg(long, value_name = "POLICY")]
     archive_policy: Option<String>,
 
+    /// Reject records that are further ahead of this host's clock
+    ///
+    /// A point makes late what is older than its archive policy's window: one wrong clock would cost a metric all that comes
+    /// behind it.
+    #[arg(long, value_name = "LENGTH", default_value = "1d", value_parser = length_or_zero)]
+    ahead: i64,
+
     /// Types, attributes and archive policies of resources, as Ceilometer's gnocchi_resources.yaml
     ///
     /// Without it the built-in ones say the types and attributes, and the store's rules the archive policies.
@@ -54,6 +61,8 @@ pub fn run(args: &IngestArgs, context: &Context) -> Result<Outcome, Failure> {
         policies_by_definition: args.resource_definitions.is_some(),
         archive_policy: args.archive_policy.clone(),
         echo: args.echo,
+        ahead_max_ns: args.ahead,
+        clock: clock::now_ns,
     };
     let store = args.store.open_or_create(true)?;
     if let Some(policy) = &args.archive_policy {
@@ -66,7 +75,7 @@ pub fn run(args: &IngestArgs, context: &Context) -> Result<Outcome, Failure> {
         records::run(source, &mut records, &mut ingest, &mut out, &context.books, &context.stop)
     });
     // What came before a failure is taken in all the same, as far as that is possible.
-    let finished = ingest.finish(&mut out).and_then(|()| out.flush());
+    let finished = ingest.finish(&mut out);
     taken.and(finished)?;
     Ok(Outcome::Done)
 }

@@ -198,7 +198,9 @@ fn run_add(args: &AddArgs, context: &Context) -> Result<Outcome, Failure> {
 }
 
 fn add_to(store: &Store, metric: &Metric, points: &[Point], context: &Context) -> Result<(), StoreError> {
-    for found in add(store, metric, points)? {
+    let (late, found) = add(store, metric, points)?;
+    context.books.late(late);
+    for found in found {
         match found {
             Found::Cut { bytes } => context.books.warn(
                 "cut",

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use crate::base::{Failure, LineSink, Outcome, Output};
+use crate::base::{Failure, LineSink, Outcome, Output, nearest};
 use crate::cli::format;
 use crate::cli::plot::Plot;
 use crate::cli::shared::{Context, OutputArgs, RunArgs, for_each_input, length_or_zero};
@@ -73,6 +73,13 @@ enum LateArg {
 /// # Errors
 /// What the inputs or the output cannot recover from.
 pub fn run(args: &RollupArgs, context: &Context) -> Result<Outcome, Failure> {
+    // A command that is misspelt looks like a file that is not there.
+    if let Some(word) = args.files.first().filter(|word| !std::path::Path::new(word).exists()) {
+        let near = nearest::did_you_mean(word, &commands());
+        if !near.is_empty() {
+            return Err(Failure::Usage(format!("neither a file nor a command: {word}{near}")));
+        }
+    }
     let mut keys = Vec::new();
     let plan = plan(args)?;
     let columns = columns(&plan);
@@ -87,6 +94,27 @@ pub fn run(args: &RollupArgs, context: &Context) -> Result<Outcome, Failure> {
         roll_up(args, context, &mut rollup, &mut records, out.as_mut())?;
     }
     Ok(Outcome::Done)
+}
+
+/// The names of the commands of the store.
+fn commands() -> Vec<&'static str> {
+    vec![
+        "ingest",
+        "measures",
+        "aggregates",
+        "metric",
+        "resource",
+        "resource-type",
+        "archive-policy",
+        "archive-policy-rule",
+        "search",
+        "status",
+        "compact",
+        "check",
+        "repair",
+        "export",
+        "import",
+    ]
 }
 
 fn roll_up(

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::catalogue::Catalogue;
 use super::schema::{APPLICATION_ID, ENGINE_TABLES, FORMAT, TABLES};
 use super::{ArchivePolicyRule, IndexError};
+use crate::base::percent::encoded;
 use crate::series::ArchivePolicy;
 
 /// The name of the index in the folder of a store.
@@ -73,10 +74,37 @@ impl Index {
         if !path.exists() {
             return Err(IndexError::NoStore { path });
         }
-        match Index::connect(&path, OpenFlags::empty())? {
+        let opened = match Index::connect(&path, OpenFlags::empty()) {
+            Err(IndexError::Sql { source }) if cannot_write(&source) => {
+                Index::connect_for_reading(&path).unwrap_or(Err(IndexError::Sql { source }))
+            }
+            other => other,
+        };
+        match opened? {
             (index, true) => Ok(index),
             (_, false) => Err(IndexError::NoStore { path }),
         }
+    }
+
+    /// A connection that only reads, where SQLite may not write beside the file: on a disk that is full or read-only, in
+    /// somebody else's store. None where changes of others lie beside it, which it would not see.
+    fn connect_for_reading(path: &Path) -> Option<Result<(Index, bool), IndexError>> {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+            return None;
+        }
+        let address = format!("file:{}?immutable=1", encoded(path.to_str()?, b"/"));
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connect = || {
+            let connection = Connection::open_with_flags(address, flags)?;
+            connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+            let index = Index { connection, catalogue: RefCell::new(None) };
+            let ready = index.is_ready(path)?;
+            Ok((index, ready))
+        };
+        Some(connect())
     }
 
     /// Opens the index of the store in `folder`; when there is none, makes it. Several processes may do so at once.
@@ -232,6 +260,20 @@ impl Drop for Scope<'_> {
 }
 
 /// Turns the write-ahead log on. Of several connections to a new file SQLite lets one, and does not let the others wait.
+/// Whether SQLite was kept from writing.
+fn cannot_write(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::ReadOnly
+                | ErrorCode::CannotOpen
+                | ErrorCode::PermissionDenied
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::DiskFull
+        )
+    )
+}
+
 fn enter_wal(connection: &Connection) -> Result<(), IndexError> {
     let mut attempt = 0;
     loop {

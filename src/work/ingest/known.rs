@@ -20,12 +20,9 @@ pub(super) struct Known {
     pub(super) metric: Option<MetricNumber>,
     /// The hash of what its newest sample said of the resource.
     pub(super) said: u64,
-    /// The newest time of this run, and the time before which a point is late.
-    pub(super) newest_ns: i64,
-    pub(super) floor_ns: i64,
 }
 
-/// All metrics that samples of this run were of; 64 bytes each.
+/// All metrics that samples of this run were of; 48 bytes each.
 #[derive(Default)]
 pub(super) struct KnownMetrics {
     states: (RandomState, RandomState),
@@ -65,7 +62,7 @@ impl KnownMetrics {
         match self.table.entry(key.0, |known| known.key == key, |known| known.key.0) {
             Entry::Occupied(entry) => (entry.into_mut(), true),
             Entry::Vacant(entry) => {
-                let known = Known { key, metric: None, said: 0, newest_ns: i64::MIN, floor_ns: i64::MIN };
+                let known = Known { key, metric: None, said: 0 };
                 (entry.insert(known).into_mut(), false)
             }
         }

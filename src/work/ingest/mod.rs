@@ -6,6 +6,7 @@
 
 mod events;
 mod known;
+mod late;
 mod resources;
 
 use std::collections::hash_map::Entry;
@@ -16,6 +17,7 @@ use std::thread::JoinHandle;
 use foldhash::{HashMap, HashMapExt};
 
 use self::known::{Key, KnownMetrics};
+use self::late::Lateness;
 use self::resources::{Resources, Said};
 use super::records::{Line, Trouble, Worker};
 use crate::base::{Books, Failure, LineSink};
@@ -34,8 +36,6 @@ const BATCH_BYTES: usize = 32 * 1024 * 1024;
 /// Journals that may be full while a maintenance runs; then its end is waited for.
 const JOURNALS_BEHIND_MAX: u64 = 4;
 
-const BEFORE_1970: &str = "a measure before 1970 has no place in a store";
-
 /// The keys that say what a sample's resource is, and the type of an event, as [`Ingest`] asks [`Records`] for them.
 pub const KEYS: [&str; 4] = ["resource_metadata", "user_id", "project_id", "event_type"];
 
@@ -50,6 +50,10 @@ pub struct Options {
     pub archive_policy: Option<String>,
     /// Whether each record is written out once it is safe.
     pub echo: bool,
+    /// How far ahead of the clock a record may be, in nanoseconds: one that is far ahead makes late what comes behind it.
+    pub ahead_max_ns: i64,
+    /// Nanoseconds since 1970.
+    pub clock: fn() -> i64,
 }
 
 /// Takes records into a store.
@@ -58,6 +62,7 @@ pub struct Ingest {
     writer: Writer,
     resources: Resources,
     known: KnownMetrics,
+    lateness: Lateness,
     policies: HashMap<MetricNumber, PolicyNumber>,
     by_number: HashMap<PolicyNumber, Arc<ArchivePolicy>>,
     arrivals: Vec<Arrival>,
@@ -66,6 +71,10 @@ pub struct Ingest {
     held: Vec<u8>,
     echo: Option<Echo>,
     generation: i64,
+    /// Later records are refused; looked up for each block.
+    latest_ns: i64,
+    ahead_max_ns: i64,
+    clock: fn() -> i64,
     source: Arc<str>,
     books: Arc<Books>,
     maintenance: Option<JoinHandle<Result<(), StoreError>>>,
@@ -124,12 +133,17 @@ impl Ingest {
     pub fn new(store: Store, options: Options, books: &Arc<Books>) -> Result<Ingest, Failure> {
         let writer = store.writer()?;
         let generation = store.index().generation()?;
-        let Options { definitions, policies_by_definition, archive_policy, echo } = options;
+        let Options { definitions, policies_by_definition, archive_policy, echo, ahead_max_ns, clock } =
+            options;
         Ok(Ingest {
             store,
             writer,
             resources: Resources::new(definitions, policies_by_definition, archive_policy),
             known: KnownMetrics::default(),
+            lateness: Lateness::default(),
+            latest_ns: i64::MAX,
+            ahead_max_ns,
+            clock,
             policies: HashMap::new(),
             by_number: HashMap::new(),
             arrivals: Vec::new(),
@@ -148,7 +162,7 @@ impl Ingest {
     /// # Errors
     /// When they cannot be made safe.
     pub fn finish(&mut self, out: &mut dyn LineSink) -> Result<(), Failure> {
-        self.commit(out)?;
+        self.pause(out)?;
         self.await_maintenance();
         Ok(())
     }
@@ -158,8 +172,9 @@ impl Ingest {
         let kind = RecordKind::Sample;
         let resource = sample.resource_id.ok_or(Reject::Missing { kind, key: "resource_id" })?;
         let point = Point { timestamp: sample.timestamp, value: sample.volume };
-        if point.timestamp.ns() < 0 {
-            return Err(Reject::Refused(BEFORE_1970.to_owned()).into());
+        let ns = point.timestamp.ns();
+        if ns < 0 || ns > self.latest_ns {
+            return Err(out_of_time(ns).into());
         }
         let key = self.known.key(&sample.name, &resource);
         let said = self.known.said([0, 1, 2].map(|extra| records.extra(extra).bytes(line.bytes)));
@@ -169,16 +184,6 @@ impl Ingest {
             self.wait(line, key, What::Sample(point));
             return Ok(());
         };
-        let ns = point.timestamp.ns();
-        if ns >= known.newest_ns {
-            known.newest_ns = ns;
-        } else if ns < known.floor_ns {
-            self.books.late(1);
-        } else if let Some(policy) = self.policies.get(&metric).and_then(|number| self.by_number.get(number))
-        {
-            known.floor_ns = policy.window_start(Timestamp::from_ns(known.newest_ns)).ns();
-            self.books.late(u64::from(ns < known.floor_ns));
-        }
         let news = known.said != said;
         known.said = said;
         self.arrivals.push(Arrival { metric, point });
@@ -213,6 +218,9 @@ impl Ingest {
         }
         if !self.arrivals.is_empty() {
             let points = self.arrivals.len() as u64;
+            let (policies, by_number) = (&self.policies, &self.by_number);
+            let policy_of = |metric| by_number.get(policies.get(&metric)?);
+            self.books.late(self.lateness.count(&self.arrivals, &self.store, policy_of)?);
             let appended = self.writer.append(&mut self.arrivals).inspect_err(|_| {
                 self.books.dropped("store", points);
             })?;
@@ -230,11 +238,23 @@ impl Ingest {
             }
         }
         if let Some(echo) = self.echo.as_mut().filter(|echo| echo.records > 0) {
-            out.lines(&echo.lines, echo.records)?;
+            let echoed = out.lines(&echo.lines, echo.records);
             echo.lines.clear();
             echo.records = 0;
+            self.heard(echoed)?;
         }
         Ok(())
+    }
+
+    /// Whoever read the echo may go: the records are still stored, and no longer echoed.
+    fn heard(&mut self, echoed: Result<(), Failure>) -> Result<(), Failure> {
+        match echoed {
+            Err(Failure::OutputClosed) => {
+                self.echo = None;
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     /// Forgets what it knows where others have changed the index, and drops points of metrics that they deleted.
@@ -261,6 +281,7 @@ impl Ingest {
             }
         }
         self.known.clear();
+        self.lateness.clear();
         self.resources.clear();
         self.policies.clear();
         self.by_number.clear();
@@ -297,12 +318,16 @@ impl Ingest {
         waiting: &'w [Waiting],
         held: &[u8],
     ) -> Result<Vec<(&'w Waiting, Reject)>, IndexError> {
-        let Ingest { store, resources, known, arrivals, policies, by_number, books, .. } = self;
+        let latest_ns = self.latest_ns;
+        let Ingest { store, resources, known, arrivals, policies, by_number, lateness, books, .. } = self;
         store.index().transaction(|index| {
             let mut rejects = Vec::new();
             for record in waiting {
                 let mut metric = |resources: &mut Resources, said: &Said<'_>| {
-                    let key = resources.metric(index, said, books)?;
+                    let (key, made) = resources.metric(index, said, books)?;
+                    if made {
+                        lateness.begin(key.metric);
+                    }
                     policies.insert(key.metric, key.policy);
                     if let Entry::Vacant(place) = by_number.entry(key.policy) {
                         place.insert(index.archive_policy_numbered(key.policy)?);
@@ -330,7 +355,7 @@ impl Ingest {
                                 }
                             }),
                             What::Event => Ok(resources.event(index, &node, books)),
-                            What::Aggregate => of_aggregate(&node, |said, value| {
+                            What::Aggregate => of_aggregate(&node, latest_ns, |said, value| {
                                 let metric = metric(resources, said)?;
                                 arrivals.push(Arrival {
                                     metric,
@@ -411,10 +436,29 @@ impl Worker for Ingest {
         Ok(())
     }
 
+    fn refresh(&mut self, _records: &mut Records) -> Result<(), Failure> {
+        self.latest_ns = (self.clock)().saturating_add(self.ahead_max_ns);
+        Ok(())
+    }
+
     fn pause(&mut self, out: &mut dyn LineSink) -> Result<(), Failure> {
         self.commit(out)?;
-        out.flush()
+        let flushed = if self.echo.is_some() { out.flush() } else { Ok(()) };
+        self.heard(flushed)
     }
+}
+
+/// For a record whose time has no place in a store.
+fn out_of_time(ns: i64) -> Reject {
+    let why = if ns < 0 {
+        "a measure before 1970 has no place in a store".to_owned()
+    } else {
+        let at = Timestamp::from_ns(ns);
+        format!(
+            "{at} is too far ahead of this host's clock (--ahead): it would make late what comes behind it"
+        )
+    };
+    Reject::Refused(why)
 }
 
 /// Whether the index does not take this record; other errors are the store's.
@@ -436,14 +480,15 @@ fn of_sample<'n>(node: &'n Node<'n>, timestamp: Timestamp) -> Result<Said<'n>, R
 /// Each method of an aggregate becomes a metric of its own, NAME@METHOD, with a point at the start of the span.
 fn of_aggregate(
     node: &Node<'_>,
+    latest_ns: i64,
     mut take: impl FnMut(&Said<'_>, f64) -> Result<(), IndexError>,
 ) -> Result<Result<(), IndexError>, Reject> {
     let kind = RecordKind::Aggregate;
     let text = |key: &'static str| node.get(key).and_then(Node::as_text).ok_or(Reject::Missing { kind, key });
     let (name, resource, at) = (text("name")?, text("resource_id")?, text("timestamp")?);
     let timestamp = Timestamp::parse(at.as_bytes()).map_err(|why| Reject::Timestamp(why, at.to_owned()))?;
-    if timestamp.ns() < 0 {
-        return Err(Reject::Refused(BEFORE_1970.to_owned()));
+    if timestamp.ns() < 0 || timestamp.ns() > latest_ns {
+        return Err(out_of_time(timestamp.ns()));
     }
     let unit = node.get("unit").and_then(Node::as_text);
     let Some(Node::Map(aggregates)) = node.get("aggregates") else { return Ok(Ok(())) };

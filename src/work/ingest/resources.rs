@@ -70,13 +70,13 @@ impl Resources {
         self.known.clear();
     }
 
-    /// The metric of a record, made where it is not there, with its resource. Inside a transaction.
+    /// The metric of a record, made where it is not there, with its resource, and whether it was made. Inside a transaction.
     pub(super) fn metric(
         &mut self,
         index: &Index,
         said: &Said<'_>,
         books: &Books,
-    ) -> Result<MetricKey, IndexError> {
+    ) -> Result<(MetricKey, bool), IndexError> {
         let resource = self.resource(index, said, books)?;
         let defined = self.definitions.of_metric(said.meter).filter(|_| self.policies);
         let arriving = ArrivingMetric {
@@ -88,7 +88,7 @@ impl Resources {
         };
         let (key, made) = index.arrive_metric(resource, &arriving, said.timestamp)?;
         books.count("metrics_created", u64::from(made));
-        Ok(key)
+        Ok((key, made))
     }
 
     /// The resource of a record, made where it is not there, changed where the record says something else of it.
