@@ -1,7 +1,7 @@
 //! Writers, readers and a maintenance of one store, all killed at once, again and again: what was acknowledged is there, nothing
 //! else is, and every byte is sound.
 //!
-//! `STORE_CRASH_LOOPS` says how often [4]; 500 take a few minutes.
+//! In memory (TMPDIR=/dev/shm) a round takes a second. `STORE_CRASH_LOOPS` says how often [3].
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -20,6 +20,8 @@ use telemetry::store::measures::{Effort, Selection, Wanted};
 use crate::run::{Directory, tool, until};
 
 const WRITERS: usize = 3;
+/// The whole of it is looked at behind each kill.
+const ROUNDS_OF_A_STORE: u64 = 10;
 const START_S: i64 = 1_795_341_600;
 
 /// A writer under way: `ingest --echo`, fed with points whose value is their number.
@@ -67,22 +69,31 @@ fn open(folder: &Path) -> Store {
 
 #[test]
 fn what_was_acknowledged_survives_kills_of_writers_readers_and_a_maintenance() {
-    let loops: u64 = std::env::var("STORE_CRASH_LOOPS").map_or(4, |text| text.parse().unwrap());
+    let loops: u64 = std::env::var("STORE_CRASH_LOOPS").map_or(3, |text| text.parse().unwrap());
+    let mut random = 0x2545_f491_4f6c_dd1du64;
+    let mut left = loops;
+    while left > 0 {
+        // What is checked behind each kill is the whole store: a new one before that takes long.
+        let some = left.min(ROUNDS_OF_A_STORE);
+        kill_again_and_again(some, &mut random);
+        left -= some;
+    }
+}
+
+fn kill_again_and_again(rounds: u64, random: &mut u64) {
     let directory = Directory::new();
     let folder = directory.path().join("store");
-    {
-        let store = Store::open_or_create(&folder, false).unwrap();
-        let definition =
-            |seconds| Definition { granularity: Granularity::from_seconds(seconds).unwrap(), points: None };
-        let methods = ["last", "count"].map(|name| name.parse::<Method>().unwrap()).to_vec();
-        let policy = ArchivePolicy::new("second", 0, methods, vec![definition(1), definition(60)]).unwrap();
-        store.index().create_archive_policy(&policy).unwrap();
-    }
+    let store = Store::open_or_create(&folder, false).unwrap();
+    let definition =
+        |seconds| Definition { granularity: Granularity::from_seconds(seconds).unwrap(), points: None };
+    let methods = ["last", "count"].map(|name| name.parse::<Method>().unwrap()).to_vec();
+    let policy = ArchivePolicy::new("second", 0, methods, vec![definition(1), definition(60)]).unwrap();
+    store.index().create_archive_policy(&policy).unwrap();
+    drop(store);
     let path = folder.to_str().unwrap().to_owned();
     // What each writer was told is safe, and the next point it sends.
     let (mut acknowledged, mut next) = ([0u64; WRITERS], [0u64; WRITERS]);
-    let mut random = 0x2545_f491_4f6c_dd1du64;
-    for round in 0..loops {
+    for round in 0..rounds {
         let mut writers: Vec<Writer> = (0..WRITERS)
             .map(|_| {
                 let arguments = ["ingest", "--store", &path, "--echo", "--archive-policy", "second"];
@@ -147,8 +158,8 @@ fn what_was_acknowledged_survives_kills_of_writers_readers_and_a_maintenance() {
             });
             // A maintenance and a reader in processes of their own, to be killed too.
             let mut others: Vec<Child> = Vec::new();
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round);
-            let moments = 1 + (random >> 62) as usize;
+            *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round);
+            let moments = 1 + (*random >> 62) as usize;
             for moment in 0..moments {
                 others.push(start(tool("aggregate", &["compact", "--store", &path])));
                 let store = open(&folder);
