@@ -71,9 +71,10 @@ impl Measures {
         let end = self.rotate(connection, effort)?;
         let policies = policies()?;
         let mut work = Work { measures: self, connection, policies: &policies, done: Maintained::default() };
+        // First: what it frees may be what the disk lacks.
+        work.tidy()?;
         work.cut_before(end)?;
         work.arrange(effort)?;
-        work.tidy()?;
         Ok(Some(work.done))
     }
 
@@ -174,15 +175,7 @@ impl Work<'_> {
         let (windows_id, spans_id) = (manifest.next_id, manifest.next_id + 1);
         let mut new_windows = SegmentWriter::create(self.measures.path(windows_id))?;
         let mut new_spans = SegmentWriter::create(self.measures.path(spans_id))?;
-        let rolled = match roll(windows.as_ref(), &arrivals, self.policies, &mut new_windows, &mut new_spans)
-        {
-            Ok(rolled) => rolled,
-            Err(error) => {
-                new_windows.abandon();
-                new_spans.abandon();
-                return Err(error);
-            }
-        };
+        let rolled = roll(windows.as_ref(), &arrivals, self.policies, &mut new_windows, &mut new_spans)?;
         let old: Vec<&Listed> = manifest.of(Kind::Windows).chain(manifest.of(Kind::Arrivals)).collect();
         let journals = |of: fn(&Listed) -> Sequence| old.iter().map(move |listed| of(listed));
         // Spans are of what came since the last roll: the order of their segments is that of the rolls.
@@ -204,9 +197,7 @@ impl Work<'_> {
             (new_windows, windows_id, Kind::Windows, first_journal, rolled.points),
             (new_spans, spans_id, Kind::Spans, arrived, rolled.rows),
         ] {
-            if writer.is_empty() {
-                writer.abandon();
-            } else {
+            if !writer.is_empty() {
                 change.added.push(of(id, kind, first, writer.finish()?, points));
             }
         }
@@ -256,12 +247,8 @@ impl Work<'_> {
         fill: impl FnOnce(&mut SegmentWriter) -> Result<u64, MeasuresError>,
     ) -> Result<Option<(i64, u64)>, MeasuresError> {
         let mut writer = SegmentWriter::create(self.measures.path(manifest.next_id))?;
-        if let Err(error) = fill(&mut writer) {
-            writer.abandon();
-            return Err(error);
-        }
+        fill(&mut writer)?;
         if writer.is_empty() {
-            writer.abandon();
             return Ok(None);
         }
         Ok(Some((manifest.next_id, writer.finish()?)))

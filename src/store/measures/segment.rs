@@ -39,7 +39,7 @@ pub(super) mod tag {
     pub(crate) const SPANS: u8 = 2;
 }
 
-/// Writes a segment under a name of its own, and gives it its right one when it is whole.
+/// Writes a segment under a name of its own, and gives it its right one when it is whole; dropped before, nothing is left of it.
 pub(super) struct SegmentWriter {
     file: File,
     path: PathBuf,
@@ -51,15 +51,15 @@ pub(super) struct SegmentWriter {
     index: Vec<u8>,
     blocks: u64,
     first_before: u32,
+    finished: bool,
 }
 
 impl SegmentWriter {
     /// For the segment `path`; nothing has that name before [`SegmentWriter::finish`].
     pub(super) fn create(path: PathBuf) -> Result<SegmentWriter, MeasuresError> {
         let part = part_of(&path);
-        let mut file = File::create(&part).map_err(MeasuresError::io("cannot create", &part))?;
-        file.write_all(&file_header()).map_err(MeasuresError::io("cannot write", &part))?;
-        Ok(SegmentWriter {
+        let file = File::create(&part).map_err(MeasuresError::io("cannot create", &part))?;
+        let mut writer = SegmentWriter {
             file,
             path,
             written: FILE_HEADER_BYTES as u64,
@@ -70,7 +70,10 @@ impl SegmentWriter {
             index: Vec::new(),
             blocks: 0,
             first_before: 0,
-        })
+            finished: false,
+        };
+        writer.file.write_all(&file_header()).map_err(MeasuresError::io("cannot write", &part))?;
+        Ok(writer)
     }
 
     /// Appends an entry; metrics ascend, and the tags of each.
@@ -139,15 +142,20 @@ impl SegmentWriter {
         let written = self.file.write_all(&end).and_then(|()| self.file.sync_all());
         written.map_err(MeasuresError::io("cannot write", &part))?;
         fs::rename(&part, &self.path).map_err(MeasuresError::io("cannot rename", &part))?;
+        self.finished = true;
         if let Some(folder) = self.path.parent() {
             sync_folder(folder)?;
         }
         Ok(self.written + end.len() as u64)
     }
+}
 
-    /// Forgets what was written.
-    pub(super) fn abandon(self) {
-        let _ = fs::remove_file(part_of(&self.path));
+impl Drop for SegmentWriter {
+    /// Forgets what was written and is no whole segment.
+    fn drop(&mut self) {
+        if !self.finished {
+            let _ = fs::remove_file(part_of(&self.path));
+        }
     }
 }
 

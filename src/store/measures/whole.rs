@@ -144,23 +144,14 @@ impl Measures {
         let mut writers =
             [SegmentWriter::create(self.path(ids[0]))?, SegmentWriter::create(self.path(ids[1]))?];
         let mut counts = [0; 2];
-        let written = write_wholes(policies, wholes, &mut writers, &mut counts);
+        let metrics = write_wholes(policies, wholes, &mut writers, &mut counts)?;
         let [windows, spans] = writers;
-        let metrics = match written {
-            Ok(metrics) => metrics,
-            Err(error) => {
-                windows.abandon();
-                spans.abandon();
-                return Err(error);
-            }
-        };
         let mut change = Change::default();
         for (writer, (id, (kind, points))) in [windows, spans]
             .into_iter()
             .zip(ids.into_iter().zip([Kind::Windows, Kind::Spans].into_iter().zip(counts)))
         {
             if writer.is_empty() {
-                writer.abandon();
                 continue;
             }
             let bytes = writer.finish()?;
