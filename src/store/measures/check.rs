@@ -96,11 +96,18 @@ impl Measures {
 
     fn check_journals(&self, connection: &Connection, checked: &mut Checked) -> Result<(), MeasuresError> {
         let first = Manifest::read(connection)?.first_journal;
-        let sequences: Vec<_> = self.journals.list()?.into_iter().filter(|of| *of >= first).collect();
-        for sequence in sequences {
+        let sequences = self.journals.list_from(first)?;
+        let mut expected = first;
+        for (at, &sequence) in sequences.iter().enumerate() {
+            // A maintenance takes the oldest, and says so.
+            if sequence > expected && Manifest::read(connection)?.first_journal <= expected {
+                checked.faults.push(self.journals.missing(expected));
+            }
+            expected = sequence + 1;
             let path = self.journals.path(sequence);
             let mut journal = match JournalReader::open(path.clone(), sequence) {
-                Ok(Some(journal)) => journal,
+                Ok(Some(journal)) if at + 1 == sequences.len() => journal,
+                Ok(Some(journal)) => journal.close(),
                 // A maintenance took it.
                 Ok(None) => continue,
                 Err(fault) => {
@@ -109,12 +116,13 @@ impl Measures {
                 }
             };
             let fault = loop {
+                let begin = journal.offset();
                 match journal.next() {
                     Ok(Next::Frame(frame)) => {
                         checked.frames += 1;
                         checked.journal_points += frame.points() as u64;
                         if let Err(what) = frame.read(|_| true, |_, _| {}) {
-                            break Some(MeasuresError::damaged(&path, 0)(what));
+                            break Some(MeasuresError::damaged(&path, begin)(what));
                         }
                     }
                     Ok(Next::Damaged { at, to, what }) => {

@@ -1,7 +1,7 @@
 //! A journal becomes a segment: its points put together by metric, each metric's in the order in which they came.
 
 use super::chunk::{CHUNK_MAX, write_points};
-use super::error::MeasuresError;
+use super::error::{Damaged, MeasuresError};
 use super::journal::{JournalReader, Next};
 use super::policies::Policies;
 use super::segment::{SegmentWriter, tag};
@@ -19,8 +19,9 @@ pub(super) fn cut(
     policies: &Policies,
     out: &mut SegmentWriter,
 ) -> Result<u64, MeasuresError> {
+    let kept = |metric: MetricNumber| policies.of(metric).is_some();
     let mut ends: Vec<u32> = Vec::new();
-    each_frame(journal, |metric| {
+    each_point(journal, kept, |metric, _| {
         let at = metric.0 as usize;
         if ends.len() <= at {
             ends.resize(at + 1, 0);
@@ -28,24 +29,22 @@ pub(super) fn cut(
         ends[at] += 1;
     })?;
     let mut sum = 0;
-    for (metric, end) in ends.iter_mut().enumerate() {
-        let count = if policies.of(MetricNumber(metric as u32)).is_some() { *end } else { 0 };
-        *end = sum;
-        sum += count;
+    for end in &mut ends {
+        sum += std::mem::replace(end, sum);
     }
     let mut points = vec![Point { timestamp: Default::default(), value: 0.0 }; sum as usize];
-    journal.rewind();
-    let path = journal.path().to_owned();
-    while let Next::Frame(frame) = journal.next()? {
-        let read = frame.read(
-            |metric| policies.of(metric).is_some(),
-            |metric, point| {
-                let place = &mut ends[metric.0 as usize];
-                points[*place as usize] = point;
-                *place += 1;
-            },
-        );
-        read.map_err(MeasuresError::damaged(&path, 0))?;
+    let mut placed = 0;
+    each_point(journal, kept, |metric, point| {
+        let place = ends.get_mut(metric.0 as usize).filter(|place| **place < sum);
+        if let Some(place) = place {
+            points[*place as usize] = point;
+            *place += 1;
+            placed += 1;
+        }
+    })?;
+    if placed != sum {
+        let what = Damaged("a journal changed while it was cut");
+        return Err(MeasuresError::damaged(journal.path(), 0)(what));
     }
     let mut start = 0;
     for (metric, end) in ends.iter().enumerate() {
@@ -57,14 +56,19 @@ pub(super) fn cut(
     Ok(u64::from(sum))
 }
 
-/// Calls `take` with the metric of every point.
-fn each_frame(journal: &mut JournalReader, mut take: impl FnMut(MetricNumber)) -> Result<(), MeasuresError> {
+/// Calls `take` with every point of the metrics that are `kept`.
+fn each_point(
+    journal: &mut JournalReader,
+    kept: impl Fn(MetricNumber) -> bool,
+    mut take: impl FnMut(MetricNumber, Point),
+) -> Result<(), MeasuresError> {
     journal.rewind();
     let path = journal.path().to_owned();
     loop {
+        let at = journal.offset();
         match journal.next()? {
             Next::Frame(frame) => {
-                frame.read(|_| true, |metric, _| take(metric)).map_err(MeasuresError::damaged(&path, 0))?;
+                frame.read(&kept, &mut take).map_err(MeasuresError::damaged(&path, at))?;
             }
             Next::Damaged { at, what, .. } => return Err(MeasuresError::damaged(&path, at)(what)),
             Next::End | Next::Torn { .. } => return Ok(()),

@@ -76,9 +76,9 @@ impl Measures {
                 }
                 other => other?,
             };
-            let Some(journals) = self.open_journals(&manifest)? else { continue };
+            let (journals, missing) = self.open_journals(&manifest)?;
             if Manifest::read(connection)? == manifest {
-                return Ok(Snapshot::new(&manifest, segments, journals));
+                return Ok(Snapshot::new(&manifest, segments, journals, missing));
             }
         }
         Err(MeasuresError::Restless(ATTEMPTS_MAX))
@@ -100,19 +100,32 @@ impl Measures {
         Ok(segments)
     }
 
-    /// The journals that are in no segment, oldest first; none when one has gone meanwhile.
-    fn open_journals(&self, manifest: &Manifest) -> Result<Option<Vec<JournalReader>>, MeasuresError> {
-        let mut journals = Vec::new();
-        for sequence in self.journals.list()? {
-            if sequence < manifest.first_journal {
-                continue;
+    /// The journals that are in no segment, oldest first, and what is missing among them.
+    fn open_journals(
+        &self,
+        manifest: &Manifest,
+    ) -> Result<(Vec<JournalReader>, Vec<MeasuresError>), MeasuresError> {
+        let listed = self.journals.list_from(manifest.first_journal)?;
+        let newest = listed.last().copied();
+        let (mut journals, mut missing) = (Vec::new(), Vec::new());
+        let mut expected = manifest.first_journal;
+        for sequence in listed {
+            // A folder that is listed while journals are begun may show a later one and not an earlier.
+            for earlier in expected..sequence {
+                let Some(journal) = JournalReader::open(self.journals.path(earlier), earlier)? else {
+                    missing.push(self.journals.missing(earlier));
+                    break;
+                };
+                journals.push(journal.close());
             }
             match JournalReader::open(self.journals.path(sequence), sequence)? {
-                Some(journal) => journals.push(journal),
-                None => return Ok(None),
+                Some(journal) if newest == Some(sequence) => journals.push(journal),
+                Some(journal) => journals.push(journal.close()),
+                None => missing.push(self.journals.missing(sequence)),
             }
+            expected = sequence + 1;
         }
-        Ok(Some(journals))
+        Ok((journals, missing))
     }
 
     /// Whether a journal of so many bytes is due to be cut.

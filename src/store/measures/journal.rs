@@ -53,6 +53,18 @@ impl Journals {
         Ok(found)
     }
 
+    /// Those from `first` on, which follow each other without a gap, oldest first.
+    pub(super) fn list_from(&self, first: Sequence) -> Result<Vec<Sequence>, MeasuresError> {
+        let mut found = self.list()?;
+        found.retain(|sequence| *sequence >= first);
+        Ok(found)
+    }
+
+    /// One should be there and is not.
+    pub(super) fn missing(&self, sequence: Sequence) -> MeasuresError {
+        MeasuresError::damaged(&self.path(sequence), 0)(Damaged("the journal is missing"))
+    }
+
     /// Waits until no other process appends or changes journals; until the lock is dropped, none does.
     pub(super) fn lock(&self) -> Result<Lock, MeasuresError> {
         Lock::wait(&self.folder.join("lock"))
@@ -73,7 +85,7 @@ impl Journals {
         let path = self.path(sequence);
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let file = file.map_err(MeasuresError::io("cannot create", &path))?;
-        let active = Active { file, path, sequence, end: FILE_HEADER_BYTES };
+        let active = Active { file, path, sequence, end: FILE_HEADER_BYTES, header: None };
         active.write_header()?;
         sync_folder(&self.folder)?;
         Ok(active)
@@ -132,6 +144,8 @@ pub(super) struct Active {
     pub(super) sequence: Sequence,
     /// Up to here every frame was checked.
     end: u64,
+    /// What is wrong with its header.
+    header: Option<Damaged>,
 }
 
 /// What was found behind the frames that were known.
@@ -152,11 +166,18 @@ impl Active {
     fn open(path: PathBuf, sequence: Sequence) -> Result<Active, MeasuresError> {
         let file = OpenOptions::new().read(true).write(true).open(&path);
         let file = file.map_err(MeasuresError::io("cannot open", &path))?;
-        let active = Active { file, path, sequence, end: FILE_HEADER_BYTES };
+        let mut active = Active { file, path, sequence, end: FILE_HEADER_BYTES, header: None };
         if active.length()? < FILE_HEADER_BYTES {
             // Whoever made it died before it was written.
             active.write_header()?;
+        } else {
+            let mut header = [0; FILE_HEADER_BYTES as usize];
+            let read = active.file.read_exact_at(&mut header, 0);
+            read.map_err(MeasuresError::io("cannot read", &active.path))?;
+            active.header = header_fault(&header, sequence, &active.path)?;
         }
+        // Whoever made it may have died before its name was safe.
+        sync_folder(active.path.parent().unwrap_or(Path::new("")))?;
         Ok(active)
     }
 
@@ -169,21 +190,35 @@ impl Active {
         Ok(self.file.metadata().map_err(MeasuresError::io("cannot read", &self.path))?.len())
     }
 
-    /// Whether it was removed: its points are in segments.
+    /// Whether its name is no longer its own: its points are in segments, or a repair has put a sound one in its place.
     pub(super) fn is_gone(&self) -> Result<bool, MeasuresError> {
-        Ok(self.file.metadata().map_err(MeasuresError::io("cannot read", &self.path))?.nlink() == 0)
+        let cannot = || MeasuresError::io("cannot read", &self.path);
+        let open = self.file.metadata().map_err(cannot())?;
+        match fs::metadata(&self.path) {
+            Ok(named) => Ok((named.dev(), named.ino()) != (open.dev(), open.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(cannot()(error)),
+        }
     }
 
     /// Looks at what others have appended, and cuts off what a dying writer left. Under the lock.
     pub(super) fn catch_up(&mut self) -> Result<Tail, MeasuresError> {
+        if let Some(what) = self.header {
+            return Ok(Tail::Damaged(MeasuresError::damaged(&self.path, 0)(what)));
+        }
         let length = self.length()?;
         if length == self.end {
             return Ok(Tail::Sound);
         }
-        // Shorter than known: somebody repaired it.
+        if length < FILE_HEADER_BYTES {
+            self.write_header()?;
+            self.end = FILE_HEADER_BYTES;
+            return Ok(Tail::Cut { bytes: 0 });
+        }
+        // Shorter than known: somebody has cut it.
         let from = if length < self.end { FILE_HEADER_BYTES } else { self.end };
         let file = self.file.try_clone().map_err(MeasuresError::io("cannot read", &self.path))?;
-        let mut reader = JournalReader::at(file, self.path.clone(), from);
+        let mut reader = JournalReader::at(file, self.path.clone(), from, length);
         loop {
             match reader.next()? {
                 Next::Frame(_) => {}
@@ -234,6 +269,25 @@ pub(super) fn file_header(sequence: Sequence) -> [u8; FILE_HEADER_BYTES as usize
     header
 }
 
+/// What is wrong with the header of journal `sequence`.
+///
+/// # Errors
+/// When it is the sound one of a later release.
+fn header_fault(
+    header: &[u8; FILE_HEADER_BYTES as usize],
+    sequence: Sequence,
+    path: &Path,
+) -> Result<Option<Damaged>, MeasuresError> {
+    // Only a header that is sound says something of its format.
+    let sound = header[16..] == crc32fast::hash(&header[..16]).to_le_bytes();
+    if sound && header[..6] == FILE_MARK && header[6..8] != VERSION.to_le_bytes() {
+        let found = u16::from_le_bytes([header[6], header[7]]);
+        return Err(MeasuresError::Newer { path: path.to_owned(), found, known: VERSION });
+    }
+    let differs = *header != file_header(sequence);
+    Ok(differs.then_some(Damaged("no header of a journal with this number")))
+}
+
 /// What stands next in a journal.
 #[derive(Debug)]
 pub(super) enum Next<'a> {
@@ -259,57 +313,59 @@ pub(super) enum Next<'a> {
     },
 }
 
-/// Reads the frames of one journal.
+/// Reads the frames of one journal, as long as it was when it was opened: what is appended meanwhile is not there, so that
+/// a frame that is being written is not taken for damage when another follows it.
 pub(super) struct JournalReader {
     file: File,
     path: PathBuf,
+    /// How long the file was.
+    length: u64,
     /// Where `buffer[taken..]` stands in the file.
     offset: u64,
     buffer: Vec<u8>,
     taken: usize,
     ended: bool,
+    /// What is wrong with its header.
+    header: Option<Damaged>,
+    /// Nobody appends to it any more.
+    closed: bool,
 }
 
 impl JournalReader {
     /// Opens the journal; none when it is not there, which is so when its points are in segments.
     ///
     /// # Errors
-    /// When the file is no journal with that number, or cannot be read.
+    /// When the file is of a later release, or cannot be read.
     pub(super) fn open(path: PathBuf, sequence: Sequence) -> Result<Option<JournalReader>, MeasuresError> {
         let file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(MeasuresError::io("cannot read", &path)(error)),
         };
-        let mut reader = JournalReader::at(file, path, 0);
-        if !reader.fill(FILE_HEADER_BYTES as usize)? {
-            // Made and not yet written.
-            reader.ended = true;
-            return Ok(Some(reader));
+        let length = file.metadata().map_err(MeasuresError::io("cannot read", &path))?.len();
+        let mut reader = JournalReader::at(file, path, 0, length);
+        if reader.fill(FILE_HEADER_BYTES as usize)?
+            && let Some(header) = reader.buffer.first_chunk()
+        {
+            reader.header = header_fault(header, sequence, &reader.path)?;
         }
-        let header = &reader.buffer[..FILE_HEADER_BYTES as usize];
-        // Only a header that is sound says something of its format.
-        let sound = header[16..] == crc32fast::hash(&header[..16]).to_le_bytes();
-        if sound && header[..6] == FILE_MARK && header[6..8] != VERSION.to_le_bytes() {
-            let found = u16::from_le_bytes([header[6], header[7]]);
-            return Err(MeasuresError::Newer { path: reader.path, found, known: VERSION });
-        }
-        if header != file_header(sequence) {
-            let what = Damaged("no header of a journal with this number");
-            return Err(MeasuresError::damaged(&reader.path, 0)(what));
-        }
-        reader.skip(FILE_HEADER_BYTES as usize);
+        reader.rewind();
         Ok(Some(reader))
     }
 
-    fn at(file: File, path: PathBuf, offset: u64) -> JournalReader {
-        JournalReader { file, path, offset, buffer: Vec::new(), taken: 0, ended: false }
+    fn at(file: File, path: PathBuf, offset: u64, length: u64) -> JournalReader {
+        let (buffer, taken, ended, header, closed) = (Vec::new(), 0, false, None, false);
+        JournalReader { file, path, length, offset, buffer, taken, ended, header, closed }
     }
 
-    /// Opens a journal whose header is damaged.
-    pub(super) fn behind_header(path: &Path) -> Result<JournalReader, MeasuresError> {
-        let file = File::open(path).map_err(MeasuresError::io("cannot read", path))?;
-        Ok(JournalReader::at(file, path.to_owned(), FILE_HEADER_BYTES))
+    /// A newer journal was begun: this one ends with a frame, and if it does not, that is damage.
+    pub(super) fn close(mut self) -> JournalReader {
+        self.closed = true;
+        if self.length < FILE_HEADER_BYTES {
+            self.header = Some(Damaged("a journal ends early"));
+        }
+        self.rewind();
+        self
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -328,18 +384,31 @@ impl JournalReader {
         Ok(bytes)
     }
 
-    /// Goes back to the first frame.
+    /// Goes back to the beginning.
     pub(super) fn rewind(&mut self) {
         self.buffer.clear();
-        (self.taken, self.offset, self.ended) = (0, FILE_HEADER_BYTES, false);
+        // A header that is sound is nothing to be told of.
+        let begin = if self.header.is_some() { 0 } else { FILE_HEADER_BYTES };
+        (self.taken, self.offset, self.ended) = (0, begin, false);
     }
 
     /// What stands next.
     pub(super) fn next(&mut self) -> Result<Next<'_>, MeasuresError> {
+        if let Some(what) = self.header.filter(|_| self.offset == 0) {
+            self.offset = FILE_HEADER_BYTES;
+            return Ok(Next::Damaged { at: 0, to: FILE_HEADER_BYTES.min(self.length), what });
+        }
         if self.ended || !self.fill(1)? {
             return Ok(Next::End);
         }
-        match self.sound()? {
+        let mut found = self.sound()?;
+        if found.is_err() {
+            // What is in the buffer may have been cut off meanwhile, and others have appended in its place.
+            self.buffer.clear();
+            self.taken = 0;
+            found = self.sound()?;
+        }
+        match found {
             Ok(length) => {
                 let begin = self.taken;
                 self.skip(length);
@@ -351,7 +420,11 @@ impl JournalReader {
                     return Ok(Next::Damaged { at, to: self.offset, what });
                 }
                 self.ended = true;
-                Ok(Next::Torn { at, what })
+                Ok(if self.closed {
+                    Next::Damaged { at, to: self.length, what }
+                } else {
+                    Next::Torn { at, what }
+                })
             }
         }
     }
@@ -400,7 +473,7 @@ impl JournalReader {
         self.offset += bytes as u64;
     }
 
-    /// Makes `bytes` bytes stand in the buffer; false when the file has no more.
+    /// Makes `bytes` bytes stand in the buffer; false when the file has, or had, no more.
     fn fill(&mut self, bytes: usize) -> Result<bool, MeasuresError> {
         debug_assert!(bytes <= FRAME_BYTES_MAX + HEADER_BYTES);
         while self.buffer.len() - self.taken < bytes {
@@ -409,7 +482,13 @@ impl JournalReader {
                 self.taken = 0;
             }
             let held = self.buffer.len();
-            self.buffer.resize(held.max(bytes) + READ_BYTES, 0);
+            let left = self.length.saturating_sub(self.offset + held as u64);
+            if left == 0 {
+                return Ok(false);
+            }
+            let wanted =
+                (bytes - held.min(bytes) + READ_BYTES).min(usize::try_from(left).unwrap_or(usize::MAX));
+            self.buffer.resize(held + wanted, 0);
             let read = self.file.read_at(&mut self.buffer[held..], self.offset + held as u64);
             let read = read.map_err(MeasuresError::io("cannot read", &self.path));
             self.buffer.truncate(held + read.as_ref().copied().unwrap_or(0));

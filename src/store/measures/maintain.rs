@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use super::cut::cut;
 use super::engine::Measures;
 use super::error::MeasuresError;
-use super::journal::{JournalReader, Lock, Sequence};
+use super::journal::{JournalReader, Lock, Sequence, Tail};
 use super::manifest::{Change, Kind, Listed, Manifest};
 use super::merge::{merge_arrivals, merge_spans};
 use super::policies::Policies;
@@ -83,8 +83,10 @@ impl Measures {
         let first = Manifest::read(connection)?.first_journal;
         let _lock = self.journals.lock()?;
         let mut newest = self.journals.newest(first)?;
-        let _ = newest.catch_up()?;
+        let damaged = matches!(newest.catch_up()?, Tail::Damaged(_));
         let long = match effort {
+            // To be appended to no more; whoever cuts it says what is wrong.
+            _ if damaged => true,
             Effort::Due => self.is_due(newest.end()),
             Effort::Everything | Effort::Anew => newest.end() > super::journal::FILE_HEADER_BYTES,
         };
@@ -108,12 +110,14 @@ impl Work<'_> {
     /// Cuts the journals before `end`, one after the other.
     fn cut_before(&mut self, end: Sequence) -> Result<(), MeasuresError> {
         let journals = &self.measures.journals;
-        for sequence in journals.list()? {
+        loop {
             let manifest = Manifest::read(self.connection)?;
-            if sequence < manifest.first_journal || sequence >= end {
-                continue;
+            let sequence = manifest.first_journal;
+            if sequence >= end {
+                return Ok(());
             }
-            let Some(mut journal) = JournalReader::open(journals.path(sequence), sequence)? else { continue };
+            let journal = JournalReader::open(journals.path(sequence), sequence)?;
+            let mut journal = journal.ok_or_else(|| journals.missing(sequence))?.close();
             let mut points = 0;
             let added = self.write(&manifest, |out| {
                 points = cut(&mut journal, self.policies, out)?;
@@ -138,7 +142,6 @@ impl Work<'_> {
             self.done.journals += 1;
             self.done.points += points;
         }
-        Ok(())
     }
 
     /// Rolls and merges until nothing is due.

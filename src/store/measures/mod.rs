@@ -5,6 +5,8 @@
 //! `snapshot` reads: spans from segments, and those that can still change from points by the rule of `window`, which the roll
 //! obeys too. docs/format.md says what is on disk. Never here: names of metrics, resources, JSON.
 
+#[cfg(test)]
+mod adversary;
 mod bits;
 mod check;
 mod chunk;

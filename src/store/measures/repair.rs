@@ -52,8 +52,16 @@ impl Measures {
             }
         }
         let first = Manifest::read(connection)?.first_journal;
-        for sequence in self.journals.list()?.into_iter().filter(|of| *of >= first) {
-            repaired.extend(self.repair_journal(sequence)?);
+        let sequences = self.journals.list_from(first)?;
+        let newest = sequences.last().copied().unwrap_or(0);
+        for sequence in first..=newest {
+            if sequences.binary_search(&sequence).is_err() {
+                // Nothing of it can be found; what follows it goes on.
+                self.journals.create(sequence)?;
+                repaired.push(Repaired { aside: None, kept: 0, lost_bytes: 0, journal: true });
+            } else {
+                repaired.extend(self.repair_journal(sequence, sequence == newest)?);
+            }
         }
         Ok(repaired)
     }
@@ -131,20 +139,13 @@ impl Measures {
         write(&header, 0)?;
         let mut end = header.len() as u64;
         let (mut kept, mut lost_bytes) = (0, 0);
-        let mut journal = match JournalReader::open(path.clone(), sequence) {
-            Ok(Some(journal)) => journal,
-            Ok(None) => return Ok(None),
-            Err(MeasuresError::Damaged { .. }) => {
-                lost_bytes += end;
-                JournalReader::behind_header(&path)?
-            }
-            Err(error) => return Err(error),
-        };
+        let mut damaged = false;
         loop {
             let from = journal.offset();
             let sound = match journal.next()? {
                 Next::Frame(frame) => frame.read(|_| true, |_, _| {}).is_ok(),
                 Next::Damaged { at, to, .. } => {
+                    damaged = true;
                     lost_bytes += to - at;
                     continue;
                 }
@@ -156,10 +157,11 @@ impl Measures {
                 end += bytes.len() as u64;
                 kept += 1;
             } else {
+                damaged = true;
                 lost_bytes += bytes.len() as u64;
             }
         }
-        if lost_bytes == 0 {
+        if !damaged {
             fs::remove_file(&part).map_err(MeasuresError::io("cannot remove", &part))?;
             return Ok(None);
         }

@@ -63,6 +63,7 @@ impl Snapshot {
         manifest: &Manifest,
         segments: Vec<Arc<Segment>>,
         journals: Vec<JournalReader>,
+        damage: Vec<MeasuresError>,
     ) -> Snapshot {
         let of = |kind: Kind| {
             let both = manifest.segments.iter().zip(&segments);
@@ -73,11 +74,11 @@ impl Snapshot {
             arrivals: of(Kind::Arrivals).collect(),
             spans: of(Kind::Spans).collect(),
             journals,
-            damage: Vec::new(),
+            damage,
         }
     }
 
-    /// Bytes in journals that were stepped over because they are not what was written.
+    /// Bytes in journals that were stepped over because they are not what was written, and journals that are missing.
     pub fn damage(&mut self) -> Vec<MeasuresError> {
         std::mem::take(&mut self.damage)
     }
@@ -199,13 +200,14 @@ impl Snapshot {
             journal.rewind();
             let path = journal.path().to_owned();
             loop {
+                let begin = journal.offset();
                 match journal.next()? {
                     Next::Frame(frame) => {
                         let found = frame.read(
                             |metric| numbers.binary_search(&metric).inspect(|at| place.set(*at)).is_ok(),
                             |_, point| points[place.get()].push(point),
                         );
-                        found.map_err(MeasuresError::damaged(&path, 0))?;
+                        found.map_err(MeasuresError::damaged(&path, begin))?;
                     }
                     Next::Damaged { at, what, .. } => {
                         self.damage.push(MeasuresError::damaged(&path, at)(what));
