@@ -89,6 +89,23 @@ fn a_journal_of_a_later_release_is_neither_read_nor_cut_nor_appended_to() {
 }
 
 #[test]
+fn a_segment_of_a_later_release_is_not_repaired() {
+    let store = store();
+    store.append(&batch(100));
+    store.maintain(Effort::Everything);
+    let path = fs::read_dir(store.folder.join("segments")).unwrap().map(|entry| entry.unwrap().path());
+    let path = path.into_iter().find(|path| path.extension().is_some()).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[6] = 2;
+    let checksum = crc32fast::hash(&bytes[..8]);
+    bytes[8..12].copy_from_slice(&checksum.to_le_bytes());
+    fs::write(&path, &bytes).unwrap();
+    let found = store.measures.repair(&store.connection, &store.policies);
+    assert!(matches!(found, Err(MeasuresError::Newer { found: 2, .. })), "{found:?}");
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
 fn a_damaged_header_is_told_of_and_the_frames_behind_it_are_read() {
     let store = store();
     store.append(&batch(100));
@@ -206,6 +223,39 @@ fn a_journal_cut_shorter_than_its_header_under_a_writer_takes_appends_again() {
         assert_eq!(taken(&store).unwrap(), (0, 0));
         writer.append(&mut batch(100)).unwrap();
         assert_eq!(taken(&store).unwrap(), (20, 0));
+    }
+}
+
+#[test]
+fn a_window_that_was_lost_makes_no_span_stand_twice() {
+    for lost in ["missing", "first block"] {
+        let store = store();
+        store.append(&batch(100));
+        store.append(&batch(1000));
+        store.maintain(Effort::Everything);
+        let mut paths: Vec<PathBuf> =
+            fs::read_dir(store.folder.join("segments")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        paths.retain(|path| path.extension().is_some());
+        paths.sort();
+        // The windows are written before the spans.
+        let windows = &paths[0];
+        if lost == "missing" {
+            fs::remove_file(windows).unwrap()
+        } else {
+            flip(windows, 20)
+        }
+        assert_eq!(store.measures.repair(&store.connection, &store.policies).unwrap().len(), 1);
+        assert!(faults(&store).is_empty());
+        // Late: these spans stand in segments.
+        store.append(&batch(105));
+        store.append(&batch(1000));
+        for effort in [Effort::Due, Effort::Everything] {
+            for spans in store.read(0) {
+                assert!(spans.starts.is_sorted_by(|a, b| a < b), "{lost}: {:?}", spans.starts);
+            }
+            maintained(&store, effort).unwrap();
+        }
+        assert_eq!(store.read(0)[0].starts.len(), 20, "{lost}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sets damaged files aside and keeps what is sound in them. Never done unasked.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -7,15 +8,20 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::check::read_entry;
+use super::chunk::range_of;
 use super::engine::Measures;
-use super::error::MeasuresError;
+use super::error::{Damaged, MeasuresError};
 use super::journal::{JournalReader, Lock, Next, Sequence, sync_folder};
-use super::manifest::{Change, Listed, Manifest};
+use super::manifest::{Change, Kind, Listed, Manifest};
 use super::policies::Policies;
 use super::segment::{
-    BLOCK_BYTES_MAX, BLOCK_HEADER_BYTES, BLOCK_MARK, Entries, FILE_HEADER_BYTES, Segment, SegmentWriter,
-    sound_block,
+    BLOCK_BYTES_MAX, BLOCK_HEADER_BYTES, BLOCK_MARK, Entries, Entry, FILE_HEADER_BYTES, Segment,
+    SegmentWriter, sound_block, tag,
 };
+use super::window::Window;
+use crate::model::Timestamp;
+use crate::series::ArchivePolicy;
+use crate::store::MetricNumber;
 
 /// Read at once while looking for a block.
 const SEARCH_BYTES: usize = 1024 * 1024;
@@ -46,8 +52,9 @@ impl Measures {
         let _maintenance = Lock::wait(&self.folder().join("lock"))?;
         let _appends = self.journals.lock()?;
         let mut repaired = Vec::new();
-        for listed in Manifest::read(connection)?.segments {
-            if !self.is_sound(&listed, policies) {
+        // Windows last: what is lost of them is taken from spans.
+        for listed in Manifest::read(connection)?.segments.into_iter().rev() {
+            if !self.is_sound(&listed, policies)? {
                 repaired.push(self.repair_segment(&listed, connection, policies)?);
             }
         }
@@ -71,15 +78,20 @@ impl Measures {
         self.folder().parent().unwrap_or(Path::new("")).join("set-aside")
     }
 
-    fn is_sound(&self, listed: &Listed, policies: &Policies) -> bool {
+    /// A segment of a later release is neither sound nor to be repaired by this one.
+    fn is_sound(&self, listed: &Listed, policies: &Policies) -> Result<bool, MeasuresError> {
         let path = self.path(listed.id);
-        let Ok(segment) = Segment::open(&path) else { return false };
+        let segment = match Segment::open(&path) {
+            Err(newer @ MeasuresError::Newer { .. }) => return Err(newer),
+            Err(_) => return Ok(false),
+            Ok(segment) => segment,
+        };
         let mut cursor = segment.cursor();
         loop {
             match cursor.next() {
                 Ok(Some(entry)) if read_entry(entry, listed.kind, policies).is_ok() => {}
-                Ok(None) => return fs::metadata(&path).is_ok_and(|of| of.len() == listed.bytes),
-                _ => return false,
+                Ok(None) => return Ok(fs::metadata(&path).is_ok_and(|of| of.len() == listed.bytes)),
+                _ => return Ok(false),
             }
         }
     }
@@ -94,11 +106,15 @@ impl Measures {
         let (path, id) = (self.path(listed.id), Manifest::read(connection)?.next_id);
         let mut writer = SegmentWriter::create(self.path(id))?;
         let (mut kept, mut sound_bytes, mut last) = (0, 0, None);
+        let mut lost = self.lost_states(listed, connection, policies)?.into_iter().peekable();
         let salvaged = each_block(&path, |block| {
             for entry in Entries::new(block).map_while(Result::ok) {
                 let key = (entry.metric, entry.tag);
                 if last.is_some_and(|last| last > key) || read_entry(entry, listed.kind, policies).is_err() {
                     continue;
+                }
+                while let Some((metric, floor)) = lost.next_if(|(metric, _)| *metric <= entry.metric) {
+                    writer.entry(metric, tag::STATE, |out| Window::behind(floor).write_state(out))?;
                 }
                 last = Some(key);
                 kept += 1;
@@ -110,25 +126,73 @@ impl Measures {
         let there = match salvaged {
             Ok(()) => true,
             Err(MeasuresError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => false,
-            Err(error) => {
-                writer.abandon();
-                return Err(error);
-            }
+            Err(error) => return Err(error),
         };
+        for (metric, floor) in lost {
+            writer.entry(metric, tag::STATE, |out| Window::behind(floor).write_state(out))?;
+        }
         let added = if writer.is_empty() {
-            writer.abandon();
             Vec::new()
         } else {
             vec![Listed { id, bytes: writer.finish()?, ..listed.clone() }]
         };
+        // Under both names for a moment: what is on no list is removed by the next maintenance.
+        let aside = if there { Some(self.link_aside(&path)?) } else { None };
         Change { added, removed: vec![listed.id], first_journal: None }.commit(connection)?;
-        let aside = if there { Some(self.put_aside(&path)?) } else { None };
+        if there {
+            fs::remove_file(&path).map_err(MeasuresError::io("cannot remove", &path))?;
+        }
         Ok(Repaired { aside, kept, lost_bytes: listed.bytes.saturating_sub(sound_bytes), journal: false })
     }
 
+    /// The metrics whose windows' states cannot be read, and up to where they have spans: what came later must not make the same spans
+    /// again. None where `damaged` is no segment of windows.
+    fn lost_states(
+        &self,
+        damaged: &Listed,
+        connection: &Connection,
+        policies: &Policies,
+    ) -> Result<BTreeMap<MetricNumber, Timestamp>, MeasuresError> {
+        let mut floors = BTreeMap::new();
+        if damaged.kind != Kind::Windows {
+            return Ok(floors);
+        }
+        for listed in Manifest::read(connection)?.of(Kind::Spans) {
+            let segment = Segment::open(&self.path(listed.id))?;
+            let mut cursor = segment.cursor();
+            loop {
+                let at = cursor.offset();
+                let Some(entry) = cursor.next()? else { break };
+                let metric = entry.metric;
+                let end = policies.of(metric).map(|policy| end_of_spans(entry, policy)).transpose();
+                if let Some(end) = end.map_err(|what| cursor.fault(at, what))? {
+                    let floor = floors.entry(metric).or_insert(end);
+                    *floor = end.max(*floor);
+                }
+            }
+        }
+        let read = each_block(&self.path(damaged.id), |block| {
+            for entry in Entries::new(block).map_while(Result::ok) {
+                if entry.tag == tag::STATE && read_entry(entry, Kind::Windows, policies).is_ok() {
+                    floors.remove(&entry.metric);
+                }
+            }
+            Ok(())
+        });
+        match read {
+            Err(MeasuresError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
+            other => other?,
+        }
+        Ok(floors)
+    }
+
     /// Writes the sound frames of a journal into a new file of its name; none when all of it is sound.
-    fn repair_journal(&self, sequence: Sequence) -> Result<Option<Repaired>, MeasuresError> {
+    fn repair_journal(&self, sequence: Sequence, newest: bool) -> Result<Option<Repaired>, MeasuresError> {
         let path = self.journals.path(sequence);
+        let Some(mut journal) = JournalReader::open(path.clone(), sequence)? else { return Ok(None) };
+        if !newest {
+            journal = journal.close();
+        }
         let part = path.with_extension("part");
         let file = OpenOptions::new().write(true).create(true).truncate(true).open(&part);
         let file = file.map_err(MeasuresError::io("cannot create", &part))?;
@@ -166,14 +230,14 @@ impl Measures {
             return Ok(None);
         }
         file.sync_all().map_err(MeasuresError::io("cannot sync", &part))?;
-        let aside = self.put_aside(&path)?;
+        let aside = self.link_aside(&path)?;
         fs::rename(&part, &path).map_err(MeasuresError::io("cannot rename", &part))?;
         sync_folder(self.journals.folder())?;
         Ok(Some(Repaired { aside: Some(aside), kept, lost_bytes, journal: true }))
     }
 
-    /// Moves a file to where it harms nobody, under a name that is free.
-    fn put_aside(&self, path: &Path) -> Result<PathBuf, MeasuresError> {
+    /// Gives a file a second name where it harms nobody, one that is free.
+    fn link_aside(&self, path: &Path) -> Result<PathBuf, MeasuresError> {
         let folder = self.set_aside();
         fs::create_dir_all(&folder).map_err(MeasuresError::io("cannot create", &folder))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -183,10 +247,22 @@ impl Measures {
             number += 1;
             aside = folder.join(format!("{name}.{number}"));
         }
-        fs::rename(path, &aside).map_err(MeasuresError::io("cannot move", path))?;
+        // Some file systems have no second names.
+        let linked = fs::hard_link(path, &aside).or_else(|_| fs::copy(path, &aside).map(|_| ()));
+        linked.map_err(MeasuresError::io("cannot set aside", path))?;
         sync_folder(&folder)?;
         Ok(aside)
     }
+}
+
+/// Where the last span of a chunk ends.
+fn end_of_spans(entry: Entry<'_>, policy: &ArchivePolicy) -> Result<Timestamp, Damaged> {
+    let number = usize::from(entry.tag.wrapping_sub(tag::SPANS));
+    let definition = policy.definition().get(number);
+    let granularity =
+        definition.ok_or(Damaged("spans of a granularity that the policy has not"))?.granularity;
+    let (_, last) = range_of(entry.bytes, granularity)?;
+    Ok(Timestamp::from_ns(last.ns().saturating_add(granularity.ns())))
 }
 
 /// Calls `take` with the entries of each sound block of a segment, found without its index.

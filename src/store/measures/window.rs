@@ -160,8 +160,16 @@ impl Window {
         Ok(window)
     }
 
+    /// Of a metric whose state was lost, and of which spans up to `floor` stand in segments.
+    pub(super) fn behind(floor: Timestamp) -> Window {
+        let newest = Some(Timestamp::from_ns(floor.ns().saturating_sub(1)));
+        Window { newest, floor, rolled: floor, ..Window::new() }
+    }
+
     /// Adds a point that it held when its state was written; ascending.
     pub(super) fn restore(&mut self, point: Point) {
+        // Newer than the newest where a state was lost.
+        self.newest = self.newest.max(Some(point.timestamp));
         self.points.push(point);
     }
 }
