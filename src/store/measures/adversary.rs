@@ -259,3 +259,20 @@ fn a_window_that_was_lost_makes_no_span_stand_twice() {
     }
 }
 
+#[test]
+fn points_that_come_from_the_newest_to_the_oldest_are_no_trap() {
+    let mut policies = Policies::default();
+    policies.define(1, policy(0, &[(86_400, 0)], &["count"]));
+    policies.set(MetricNumber(0), 1);
+    let store = Store::new(policies, 1 << 40);
+    let mut writer = store.measures.writer(&store.connection).unwrap();
+    // Every frame is before the one that came before it.
+    for frame in (0..20u32).rev() {
+        let points = (0..20_000).map(|at| arrival(0, f64::from(frame * 4000) + f64::from(at) / 8.0, 1.0));
+        writer.append(&mut points.collect()).unwrap();
+    }
+    let begun = std::time::Instant::now();
+    let spans = store.read(0);
+    assert_eq!(spans[0].columns[0].values, [400_000.0]);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+}

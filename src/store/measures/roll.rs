@@ -53,6 +53,7 @@ pub(super) fn roll(
                 }
             }
         }
+        window.settle();
         let mut written = Ok(());
         window.roll(policy, &kept(policy.methods()), |number, spans| {
             rolled.rows += spans.starts.len() as u64;

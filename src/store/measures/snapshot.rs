@@ -182,6 +182,7 @@ impl Snapshot {
             for point in journaled.take(metric) {
                 window.arrive(point, policy);
             }
+            window.settle();
             before = Some((metric, window.clone()));
             take(place, window)?;
         }

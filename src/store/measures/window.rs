@@ -9,6 +9,9 @@ use crate::model::{Granularity, Timestamp};
 use crate::series::Method;
 use crate::series::{ArchivePolicy, Point, Spans};
 
+/// So many points that came behind newer ones are put in their place at once.
+const BEHIND_MIN: usize = 1024;
+
 /// What is known of a metric's newest points.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
@@ -20,6 +23,8 @@ pub(super) struct Window {
     rolled: Timestamp,
     /// Ascending: those from the first span on that can change, and for `rate:` the one before.
     points: Vec<Point>,
+    /// Taken points that came behind newer ones, in the order in which they came; not yet among the others.
+    behind: Vec<Point>,
     /// Points that were dropped because they were late.
     pub(super) late: u64,
     /// Points that were taken.
@@ -38,6 +43,7 @@ impl Window {
             floor: Timestamp::from_ns(i64::MIN),
             rolled: Timestamp::from_ns(i64::MIN),
             points: Vec::new(),
+            behind: Vec::new(),
             late: 0,
             taken: 0,
             replaced: 0,
@@ -78,14 +84,38 @@ impl Window {
             }
             return;
         }
-        let at = self.points.partition_point(|known| known.timestamp < time);
-        match self.points.get_mut(at) {
+        match self.points.last_mut() {
             Some(known) if known.timestamp == time => {
                 self.replaced += 1;
                 *known = point;
             }
-            _ => self.points.insert(at, point),
+            _ => {
+                self.behind.push(point);
+                // As many as the others at least: no point is moved more than a few times.
+                if self.behind.len() >= self.points.len().max(BEHIND_MIN) {
+                    self.settle();
+                }
+            }
         }
+    }
+
+    /// Puts what came behind newer points in its place; to be called when no more come. O(n log n), whatever their order.
+    pub(super) fn settle(&mut self) {
+        if self.behind.is_empty() {
+            return;
+        }
+        self.points.append(&mut self.behind);
+        // Stable: of the same time the one that came later stands later, and counts.
+        self.points.sort_by_key(|point| point.timestamp);
+        let before = self.points.len();
+        self.points.dedup_by(|later, kept| {
+            let same = later.timestamp == kept.timestamp;
+            if same {
+                *kept = *later;
+            }
+            same
+        });
+        self.replaced += (before - self.points.len()) as u64;
     }
 
     fn move_floor(&mut self, newest: Timestamp, policy: &ArchivePolicy) {
@@ -97,6 +127,7 @@ impl Window {
 
     /// What it holds from the first span of `granularity` on that is in no segment, and the point before.
     pub(super) fn open(&self, granularity: Granularity) -> (&[Point], Option<Point>) {
+        debug_assert!(self.behind.is_empty());
         let start = round_down(self.rolled, granularity);
         let at = self.points.partition_point(|point| point.timestamp < start);
         (&self.points[at..], at.checked_sub(1).map(|before| self.points[before]))
