@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use super::testing::{Store, arrival, open, policy};
 use super::{Activity, Arrival, Effort, MeasuresError, Policies};
+use crate::model::Timestamp;
+use crate::series::Point;
 use crate::store::MetricNumber;
 
 fn policies(metrics: u32) -> Policies {
@@ -224,6 +226,33 @@ fn a_journal_cut_shorter_than_its_header_under_a_writer_takes_appends_again() {
         writer.append(&mut batch(100)).unwrap();
         assert_eq!(taken(&store).unwrap(), (20, 0));
     }
+}
+
+#[test]
+fn points_at_both_ends_of_time_are_kept_and_harm_no_other() {
+    let mut policies = policies(2);
+    let century = 100 * 365 * 86_400;
+    policies.define(2, policy(1, &[(1, 0), (7 * 86_400, 3), (century, 0)], &["count", "last", "rate:last"]));
+    policies.set(MetricNumber(1), 2);
+    let store = Store::new(policies, 30);
+    let at = |metric: u32, ns: i64| Arrival {
+        metric: MetricNumber(metric),
+        point: Point { timestamp: Timestamp::from_ns(ns), value: 1.0 },
+    };
+    let (first, last) = (Timestamp::MIN.ns(), Timestamp::MAX.ns() - 1);
+    for ns in [first, first + 1, 0, last - 1, last] {
+        store.append(&[at(0, ns), at(1, ns)]);
+        for effort in [Effort::Due, Effort::Everything, Effort::Anew] {
+            maintained(&store, effort).unwrap();
+            assert!(faults(&store).is_empty());
+            for metric in [0, 1] {
+                let spans = store.read(metric);
+                assert!(spans.iter().all(|spans| !spans.starts.is_empty() && spans.starts.is_sorted()));
+            }
+        }
+    }
+    assert_eq!(store.read(0)[0].starts.len(), 3);
+    assert_eq!(store.read(1)[0].starts.len(), 3);
 }
 
 #[test]

@@ -56,6 +56,8 @@ pub(super) fn kept(methods: &[Method]) -> Vec<Method> {
     methods.iter().filter(|method| !made(method)).copied().collect()
 }
 
+const OUT_OF_TIME: Damaged = Damaged("a span out of time");
+
 const ALL: u8 = 0;
 const NONE: u8 = 1;
 const SOME: u8 = 2;
@@ -128,24 +130,25 @@ pub(super) fn read_spans(mut bytes: &[u8], spans: &mut Spans) -> Result<(), Dama
     read_varint(&mut bytes)?;
     let runs = read_count(&mut bytes, rows)?;
     let first = spans.starts.len();
-    let start = |slot: i64| {
-        slot.checked_mul(granularity_ns).map(Timestamp::from_ns).ok_or(Damaged("a span out of time"))
-    };
+    let start = |slot: i64| start_of(slot, spans.granularity).ok_or(OUT_OF_TIME);
+    let mut starts = Vec::with_capacity(rows);
     for _ in 0..runs {
-        let length = read_count(&mut bytes, rows - (spans.starts.len() - first))?;
+        let length = read_count(&mut bytes, rows - starts.len())?;
         for _ in 0..length {
-            spans.starts.push(start(slot)?);
+            starts.push(start(slot)?);
             slot = slot.wrapping_add(1);
         }
-        let gap = i64::try_from(read_varint(&mut bytes)?).map_err(|_| Damaged("a span out of time"))?;
+        let gap = i64::try_from(read_varint(&mut bytes)?).map_err(|_| OUT_OF_TIME)?;
         slot = slot.wrapping_add(gap - 1);
     }
-    let rest = rows - (spans.starts.len() - first);
-    // Both ends lie in time, so all between do.
-    let (begin, _) = (start(slot)?, start(slot.wrapping_add(rest as i64))?);
-    spans
-        .starts
-        .extend((0..rest as i64).map(|index| Timestamp::from_ns(begin.ns() + index * granularity_ns)));
+    let rest = (rows - starts.len()) as i64;
+    if rest > 0 {
+        // Both ends lie in time, so all between do.
+        let end = slot.checked_add(rest - 1).ok_or(OUT_OF_TIME)?;
+        (start(slot)?, start(end)?);
+        starts.extend((slot..=end).map(|slot| Timestamp::from_ns(slot.saturating_mul(granularity_ns))));
+    }
+    spans.starts.append(&mut starts);
     if read_varint(&mut bytes)? != spans.columns.len() as u64 {
         return Err(Damaged("another number of columns"));
     }
@@ -203,11 +206,16 @@ pub(super) fn range_of(
 ) -> Result<(Timestamp, Timestamp), Damaged> {
     read_count(&mut bytes, CHUNK_MAX)?;
     let first = read_signed(&mut bytes)?;
-    let length = i64::try_from(read_varint(&mut bytes)?).map_err(|_| Damaged("a span out of time"))?;
-    let start =
-        |slot: Option<i64>| slot.and_then(|slot| slot.checked_mul(granularity.ns())).map(Timestamp::from_ns);
-    let (first, last) = (start(Some(first)), start(first.checked_add(length)));
-    first.zip(last).ok_or(Damaged("a span out of time"))
+    let length = i64::try_from(read_varint(&mut bytes)?).map_err(|_| OUT_OF_TIME)?;
+    let last = first.checked_add(length).and_then(|last| start_of(last, granularity));
+    start_of(first, granularity).zip(last).ok_or(OUT_OF_TIME)
+}
+
+/// The start of span `slot`; the first span there is begins before time does, and is said to begin with it.
+fn start_of(slot: i64, granularity: Granularity) -> Option<Timestamp> {
+    let granularity_ns = granularity.ns();
+    let first = || (slot < 0 && (slot + 1).checked_mul(granularity_ns).is_some()).then_some(i64::MIN);
+    slot.checked_mul(granularity_ns).or_else(first).map(Timestamp::from_ns)
 }
 
 /// No rows yet, with the columns of [`kept`] methods.

@@ -121,7 +121,7 @@ impl Window {
     fn move_floor(&mut self, newest: Timestamp, policy: &ArchivePolicy) {
         self.floor = self.floor.max(policy.window_start(newest));
         let block = policy.coarsest().ns();
-        let start = newest.ns() - newest.ns().rem_euclid(block);
+        let start = newest.ns().saturating_sub(newest.ns().rem_euclid(block));
         self.next_block = Timestamp::from_ns(start.saturating_add(block));
     }
 
