@@ -6,9 +6,9 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use super::testing::{Store, arrival, open, policy};
-use super::{Activity, Arrival, Effort, MeasuresError, Policies};
+use super::{Activity, Arrival, Effort, MeasuresError, Policies, Selection, Wanted};
 use crate::model::Timestamp;
-use crate::series::Point;
+use crate::series::{Point, Spans};
 use crate::store::MetricNumber;
 
 fn policies(metrics: u32) -> Policies {
@@ -226,6 +226,22 @@ fn a_journal_cut_shorter_than_its_header_under_a_writer_takes_appends_again() {
         writer.append(&mut batch(100)).unwrap();
         assert_eq!(taken(&store).unwrap(), (20, 0));
     }
+}
+
+#[test]
+fn a_metric_that_is_wanted_twice_is_read_twice() {
+    let store = store();
+    store.append(&batch(100));
+    store.append(&batch(1000));
+    store.maintain(Effort::Everything);
+    let policy = store.policies.of(MetricNumber(1)).unwrap();
+    let selection = Selection { methods: policy.methods().to_vec(), ..Selection::default() };
+    let mut snapshot = store.measures.snapshot(&store.connection).unwrap();
+    let wanted = [1, 0, 1].map(|number| Wanted { metric: MetricNumber(number), policy });
+    let mut found: Vec<Vec<Spans>> = vec![Vec::new(); 3];
+    snapshot.read(&wanted, &selection, |place, spans| found[place] = spans).unwrap();
+    assert_eq!(found[0], found[2]);
+    assert_eq!(found[0][0].starts.len(), 20);
 }
 
 #[test]

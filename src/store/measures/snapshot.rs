@@ -95,9 +95,15 @@ impl Snapshot {
         mut take: impl FnMut(usize, Vec<Spans>),
     ) -> Result<(), MeasuresError> {
         let spans = self.spans.clone();
-        let mut cursors: Vec<Cursor<'_>> = spans.iter().map(|segment| segment.cursor()).collect();
+        let begin = || spans.iter().map(|segment| segment.cursor()).collect();
+        let mut cursors: Vec<Cursor<'_>> = begin();
+        let mut before = None;
         self.windows(wanted, |place, window| {
             let of = wanted[place];
+            // Cursors have passed a metric that is wanted twice.
+            if before.replace(of.metric) == Some(of.metric) {
+                cursors = begin();
+            }
             let kept = kept(of.policy.methods());
             let mut found = Vec::new();
             let definitions = of.policy.definition().iter().enumerate().filter(|(_, definition)| {

@@ -58,7 +58,9 @@ impl Snapshot {
         mut take: impl FnMut(usize, Whole) -> Result<(), E>,
     ) -> Result<(), E> {
         let segments = self.spans();
-        let mut cursors: Vec<Cursor<'_>> = segments.iter().map(|segment| segment.cursor()).collect();
+        let begin = || segments.iter().map(|segment| segment.cursor()).collect();
+        let mut cursors: Vec<Cursor<'_>> = begin();
+        let mut before = None;
         let mut windows = Vec::new();
         self.windows(wanted, |place, window| {
             windows.push((place, window));
@@ -66,6 +68,10 @@ impl Snapshot {
         })?;
         for (place, mut window) in windows {
             let Wanted { metric, policy } = wanted[place];
+            // Cursors have passed a metric that is wanted twice.
+            if before.replace(metric) == Some(metric) {
+                cursors = begin();
+            }
             let kept = kept(policy.methods());
             let mut spans: Vec<Spans> =
                 policy.definition().iter().map(|of| no_spans(of.granularity, &kept)).collect();
@@ -84,7 +90,7 @@ impl Snapshot {
     }
 }
 
-/// Reads all spans of a metric; a metric that is wanted twice is not: the cursor has passed it.
+/// Reads all spans of a metric.
 fn read_all(cursor: &mut Cursor<'_>, metric: MetricNumber, spans: &mut [Spans]) -> Result<(), MeasuresError> {
     cursor.seek(metric)?;
     while cursor.peek()? == Some(metric) {
