@@ -16,6 +16,8 @@ mod damage;
 mod engine;
 mod error;
 mod frame;
+#[cfg(test)]
+mod fuzz;
 mod journal;
 #[cfg(test)]
 mod laws;
