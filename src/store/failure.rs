@@ -14,6 +14,7 @@ impl From<StoreError> for Failure {
         match error {
             StoreError::Index(error) => error.into(),
             StoreError::Measures(error) => error.into(),
+            StoreError::Orphans(_) => Failure::Damaged(error.to_string()),
             StoreError::HasPoints(_) => Failure::Usage(error.to_string()),
         }
     }

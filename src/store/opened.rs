@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::index::{ArchivePolicyRule, Index, IndexError};
+use super::index::{ArchivePolicyRule, INDEX_FILE, Index, IndexError};
 use super::measures::{
     Checked, Effort, Maintained, Measures, MeasuresError, Policies, Repaired, Snapshot, Stored, Whole, Writer,
 };
@@ -20,6 +20,12 @@ pub enum StoreError {
     /// The measures.
     #[error(transparent)]
     Measures(#[from] MeasuresError),
+    /// There are points and no index that says whose they are.
+    #[error(
+        "{}: there are points here and no {INDEX_FILE} that says whose they are: bring it back, or move them away",
+        .0.display()
+    )]
+    Orphans(PathBuf),
     /// What another store kept goes into an empty one only.
     #[error("{}: the store has points already; import into a new one", .0.display())]
     HasPoints(PathBuf),
@@ -47,6 +53,7 @@ impl Store {
     /// # Errors
     /// What the system refuses.
     pub fn open_or_create(folder: &Path, defaults: bool) -> Result<Store, StoreError> {
+        refuse_orphans(folder)?;
         let mut policies = gnocchi_policies();
         policies.extend(ceilometer_policies());
         let rule = ArchivePolicyRule {
@@ -199,6 +206,24 @@ impl Store {
             Ok(policies)
         })
     }
+}
+
+/// Points whose index is lost must not become those of other metrics.
+fn refuse_orphans(folder: &Path) -> Result<(), StoreError> {
+    if folder.join(INDEX_FILE).exists() {
+        return Ok(());
+    }
+    for (part, ending) in [("journal", "journal"), ("segments", "segment")] {
+        let files = std::fs::read_dir(folder.join(part)).into_iter().flatten().flatten();
+        let mut paths = files.map(|file| file.path());
+        // Another process may be making the store: its index comes before its first journal.
+        if let Some(path) = paths.find(|path| path.extension().is_some_and(|found| found == ending))
+            && !folder.join(INDEX_FILE).exists()
+        {
+            return Err(StoreError::Orphans(path));
+        }
+    }
+    Ok(())
 }
 
 /// Whose error ended a restore.

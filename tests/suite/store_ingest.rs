@@ -295,3 +295,15 @@ fn a_store_that_cannot_be_written_can_be_read() {
     let refused = run(command, line.as_bytes());
     assert_eq!(refused.code(), Some(77), "{refused:?}");
 }
+
+#[test]
+fn points_without_their_index_do_not_become_those_of_other_metrics() {
+    let directory = Directory::new();
+    let store = directory.path().join("store");
+    let line = sample("vm", "cpu", "2026-11-22T10:00:00Z", 1.5, json!({}));
+    assert_eq!(ingest(&store, &[], &line).code(), Some(0));
+    std::fs::remove_file(store.join("index.sqlite")).unwrap();
+    let ended = ingest(&store, &[], &line);
+    assert_eq!(ended.code(), Some(74), "{ended:?}");
+    assert!(!store.join("index.sqlite").exists());
+}

@@ -96,7 +96,7 @@ pub fn run(args: &AggregatesArgs, context: &Context) -> Result<Outcome, Failure>
         needed_overlap: args.needed_overlap,
     };
     let answers = answer(&args.store.open()?, &query).map_err(failure)?;
-    answers.damage.iter().for_each(|damage| context.books.warn("damage", damage));
+    answers.damage.into_iter().for_each(|damage| context.books.trouble(&damage.into()));
     if args.draw.wanted() {
         let unit = common_unit(&answers.groups);
         let series = answers.groups.into_iter().flat_map(|group| named(group, &query.operations));

@@ -153,7 +153,7 @@ fn run_show(args: &ShowArgs, context: &Context) -> Result<Outcome, Failure> {
     let store = args.store.open()?;
     let metric = names::metric(store.index(), args.metric.resource_id.as_deref(), &args.metric.metric)?;
     let (levels, damage) = show(&store, &metric, &query).map_err(failure)?;
-    damage.iter().for_each(|damage| context.books.warn("damage", damage));
+    damage.into_iter().for_each(|damage| context.books.trouble(&damage.into()));
     if args.draw.wanted() {
         let label = label(&query.method, &metric);
         let named = |Level { step, series }| Named { label: label.clone(), step, series };
@@ -206,7 +206,7 @@ fn add_to(store: &Store, metric: &Metric, points: &[Point], context: &Context) -
                 "cut",
                 &format!("{bytes} bytes of an append that was never finished were cut off the journal"),
             ),
-            Found::Damaged(error) => context.books.warn("damage", &error),
+            Found::Damaged(error) => context.books.trouble(&error.into()),
         }
     }
     Ok(())

@@ -145,7 +145,8 @@ pub(super) fn read_spans(mut bytes: &[u8], spans: &mut Spans) -> Result<(), Dama
     if rest > 0 {
         // Both ends lie in time, so all between do.
         let end = slot.checked_add(rest - 1).ok_or(OUT_OF_TIME)?;
-        (start(slot)?, start(end)?);
+        start(slot)?;
+        start(end)?;
         starts.extend((slot..=end).map(|slot| Timestamp::from_ns(slot.saturating_mul(granularity_ns))));
     }
     spans.starts.append(&mut starts);

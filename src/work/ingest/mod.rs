@@ -221,9 +221,13 @@ impl Ingest {
             let (policies, by_number) = (&self.policies, &self.by_number);
             let policy_of = |metric| by_number.get(policies.get(&metric)?);
             self.books.late(self.lateness.count(&self.arrivals, &self.store, policy_of)?);
-            let appended = self.writer.append(&mut self.arrivals).inspect_err(|_| {
+            let appended = self.writer.append(&mut self.arrivals);
+            if appended.is_err() {
+                // Told once: the end of the run does not try them again.
+                self.arrivals.clear();
                 self.books.dropped("store", points);
-            })?;
+            }
+            let appended = appended?;
             self.books.count("stored", points);
             for found in appended.found {
                 match found {

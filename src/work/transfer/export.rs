@@ -65,7 +65,7 @@ pub fn export(
         Ok::<_, Failure>(export.lines)
     });
     for damage in snapshot.damage() {
-        books.warn("damaged", &damage);
+        books.trouble(&damage.into());
     }
     out.flush()?;
     written
