@@ -58,10 +58,16 @@ mod rabbit;
 /// Runs programs, and waits for what they do.
 mod reloads;
 mod run;
+/// Many who write, read and maintain one store at once.
+mod store_concurrency;
 /// A store whose processes are killed.
 mod store_crash;
 /// Records into a store, twice, at once, and in the wrong order.
 mod store_ingest;
+/// Full disks, and stores that may not be written to.
+mod store_limits;
+/// A store for the tests that try to break it.
+mod store_world;
 /// What every source file keeps to.
 mod tidy;
 /// tls:, with ourselves and with openssl at the other end.

@@ -1,6 +1,5 @@
 //! The measures of a store: opened by any number of processes at once.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +7,7 @@ use foldhash::{HashMap, HashMapExt};
 use rusqlite::Connection;
 
 use super::MeasuresError;
-use super::journal::{JournalReader, Journals};
+use super::journal::{JournalReader, Journals, make_folder};
 use super::maintain::JOURNAL_BYTES_MAX;
 use super::manifest::Manifest;
 use super::segment::Segment;
@@ -36,7 +35,7 @@ impl Measures {
     /// When a folder cannot be made.
     pub fn open(store: &Path) -> Result<Measures, MeasuresError> {
         let folder = store.join("segments");
-        fs::create_dir_all(&folder).map_err(MeasuresError::io("cannot create", &folder))?;
+        make_folder(&folder)?;
         let journals = Journals::open(&store.join("journal"))?;
         Ok(Measures {
             folder,

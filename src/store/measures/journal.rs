@@ -28,7 +28,7 @@ pub(super) struct Journals {
 impl Journals {
     /// The journals in `folder`, which is made where it is not there.
     pub(super) fn open(folder: &Path) -> Result<Journals, MeasuresError> {
-        fs::create_dir_all(folder).map_err(MeasuresError::io("cannot create", folder))?;
+        make_folder(folder)?;
         Ok(Journals { folder: folder.to_owned() })
     }
 
@@ -498,6 +498,15 @@ impl JournalReader {
         }
         Ok(true)
     }
+}
+
+/// Makes a folder that is not there, so that it survives a power failure.
+pub(super) fn make_folder(folder: &Path) -> Result<(), MeasuresError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder).map_err(MeasuresError::io("cannot create", folder))?;
+    folder.parent().map_or(Ok(()), sync_folder)
 }
 
 /// Makes names in a folder survive a power failure.
