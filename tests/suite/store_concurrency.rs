@@ -95,7 +95,7 @@ fn nobody_sees_a_point_go_nor_misses_one_that_was_acknowledged() {
         for reader in 0..2 {
             scope.spawn(move || {
                 let mut store = world.open();
-                let mut before = vec![0; WRITERS];
+                let mut before = [0; WRITERS];
                 while !written.load(Ordering::SeqCst) {
                     // One keeps what it has opened, the other comes anew.
                     if reader == 1 {

@@ -171,7 +171,11 @@ fn kill_again_and_again(rounds: u64, random: &mut u64) {
                     "a point went missing"
                 );
             }
-            for child in writers.iter().map(|writer| &writer.child).chain(&others) {
+            // One writer dies first and the others go on behind what it has left.
+            let all: Vec<&Child> = writers.iter().map(|writer| &writer.child).chain(&others).collect();
+            let _ = kill_process(Pid::from_child(all[(*random >> 32) as usize % WRITERS]), Signal::KILL);
+            std::thread::sleep(Duration::from_micros((*random >> 40) % 20_000));
+            for child in all {
                 let _ = kill_process(Pid::from_child(child), Signal::KILL);
             }
             stop.store(true, Ordering::Relaxed);
