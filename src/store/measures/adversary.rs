@@ -321,3 +321,65 @@ fn points_that_come_from_the_newest_to_the_oldest_are_no_trap() {
     assert_eq!(spans[0].columns[0].values, [400_000.0]);
     assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
 }
+
+/// What is said of each metric; none where its segments cannot be read.
+fn answers(store: &Store, metrics: u32) -> Vec<Option<(Vec<Spans>, u64)>> {
+    let answer = |number| {
+        let (connection, measures) = open(&store.folder, 30);
+        let policy = store.policies.of(MetricNumber(number)).unwrap();
+        let selection = Selection { methods: policy.methods().to_vec(), ..Selection::default() };
+        let wanted = [Wanted { metric: MetricNumber(number), policy }];
+        let (mut found, mut taken) = (Vec::new(), 0);
+        let mut snapshot = measures.snapshot(&connection).ok()?;
+        snapshot.read(&wanted, &selection, |_, spans| found = spans).ok()?;
+        snapshot.activity(&wanted, |_, activity| taken = activity.taken).ok()?;
+        Some((found, taken))
+    };
+    (0..metrics).map(answer).collect()
+}
+
+#[test]
+fn a_repair_of_a_segment_loses_one_block_of_it_and_nothing_else() {
+    const METRICS: u32 = 16;
+    // Of windows, arrivals and spans.
+    for kind in 0..3 {
+        for part in [1, 3] {
+            let store = Store::new(policies(METRICS), 30);
+            let all = |from: u32| {
+                let value = |metric: u32, at: u32| f64::from(metric * at).sqrt();
+                let of = |metric: u32, at: u32| arrival(metric, f64::from(from + at * 3), value(metric, at));
+                (0..METRICS).flat_map(|metric| (0..700).map(move |at| of(metric, at))).collect::<Vec<_>>()
+            };
+            store.append(&all(1000));
+            store.maintain(Effort::Everything);
+            store.append(&all(2500));
+            store.maintain(Effort::Due);
+            let id: i64 = store
+                .connection
+                .query_row("SELECT min(id) FROM segment WHERE kind = ?", [kind], |row| row.get(0))
+                .unwrap();
+            let path = store.folder.join(format!("segments/{id:010}.segment"));
+            let before = answers(&store, METRICS);
+            let length = fs::metadata(&path).unwrap().len() as usize;
+            flip(&path, length * part / 4);
+            let readable = answers(&store, METRICS);
+            let repaired = store.measures.repair(&store.connection, &store.policies).unwrap();
+            assert_eq!(repaired.len(), 1, "{repaired:?}");
+            assert!(faults(&store).is_empty());
+            let after = answers(&store, METRICS);
+            for number in 0..METRICS as usize {
+                let spans = &after[number].as_ref().unwrap().0;
+                assert!(spans.iter().all(|spans| spans.starts.is_sorted_by(|a, b| a < b)), "{kind} {number}");
+                if readable[number].is_some() {
+                    assert_eq!(after[number], before[number], "{kind} {part} {number}");
+                }
+            }
+            let lost = (0..METRICS as usize).filter(|number| after[*number] != before[*number]).count();
+            assert!((1..METRICS as usize).contains(&lost) || kind == 0, "{kind} {part}: {lost} metrics");
+            // Goes on.
+            maintained(&store, Effort::Everything).unwrap();
+            assert!(faults(&store).is_empty());
+            assert_eq!(answers(&store, METRICS), after, "{kind} {part}");
+        }
+    }
+}
