@@ -3,6 +3,11 @@
 use super::MeasuresError;
 use super::frame::{self, Arrival, FRAME_POINTS_MAX};
 use super::journal::{Active, Journals, Sequence, Tail};
+use super::maintain::JOURNAL_BYTES_MAX;
+
+/// A writer begins a new journal behind one that is longer: whoever cuts it needs memory for all its points, however long nobody
+/// has come to do that.
+const JOURNAL_BYTES_LIMIT: u64 = 4 * JOURNAL_BYTES_MAX;
 
 /// Appends points.
 #[derive(Debug)]
@@ -11,6 +16,7 @@ pub struct Writer {
     active: Active,
     frames: Vec<u8>,
     spare: Vec<Arrival>,
+    journal_bytes_limit: u64,
 }
 
 /// What an append came upon.
@@ -39,7 +45,8 @@ impl Writer {
         let lock = journals.lock()?;
         let active = journals.newest(first)?;
         drop(lock);
-        Ok(Writer { journals, active, frames: Vec::new(), spare: Vec::new() })
+        let (frames, spare) = (Vec::new(), Vec::new());
+        Ok(Writer { journals, active, frames, spare, journal_bytes_limit: JOURNAL_BYTES_LIMIT })
     }
 
     /// Appends `arrivals` and empties them; they come in their order. On return they survive a power failure.
@@ -80,6 +87,12 @@ impl Writer {
                 continue;
             }
             match self.active.catch_up()? {
+                Tail::Sound if self.active.end() >= self.journal_bytes_limit => {
+                    // What others have appended and not yet synced is whole before anything follows it.
+                    self.active.sync()?;
+                    self.active = self.journals.create(next)?;
+                    return Ok(());
+                }
                 Tail::Sound => return Ok(()),
                 Tail::Cut { bytes } => {
                     found.push(Found::Cut { bytes });
@@ -91,5 +104,29 @@ impl Writer {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Store, arrival};
+    use super::super::{Effort, Policies};
+
+    #[test]
+    fn a_journal_that_nobody_cuts_is_followed_by_another() {
+        let store = Store::new(Policies::default(), 1 << 40);
+        let mut writer = store.measures.writer(&store.connection).unwrap();
+        writer.journal_bytes_limit = 100;
+        let mut other = store.measures.writer(&store.connection).unwrap();
+        for at in 0..8 {
+            let appended =
+                if at % 2 == 0 { &mut writer } else { &mut other }.append(&mut vec![arrival(0, 1.0, 2.0)]);
+            assert!(appended.unwrap().journal_bytes < 200);
+        }
+        assert!(store.measures.journals.list().unwrap().len() > 1);
+        let checked = store.measures.check(&store.connection, &store.policies).unwrap();
+        assert_eq!((checked.faults.len(), checked.frames), (0, 8));
+        store.maintain(Effort::Everything);
+        assert_eq!(store.measures.journals.list().unwrap().len(), 1);
     }
 }
