@@ -1,5 +1,7 @@
 //! One aggregated series: what a query works on.
 
+use std::ops::Range;
+
 use super::Method;
 use crate::model::{Granularity, Timestamp};
 
@@ -23,6 +25,26 @@ impl Column {
     /// The value of span `row`, if it has one.
     pub fn get(&self, row: usize) -> Option<f64> {
         self.is_present(row).then(|| self.values[row])
+    }
+
+    /// Puts rows of another column of the same method behind its own.
+    pub fn append(&mut self, more: &Column, rows: Range<usize>) {
+        self.append_presence(more.present.as_ref().map(|present| &present[rows.clone()]), rows.len());
+        self.values.extend_from_slice(&more.values[rows]);
+    }
+
+    /// Says which of `rows` rows, whose values are appended next, have one; none: all.
+    pub fn append_presence(&mut self, present: Option<&[bool]>, rows: usize) {
+        if present.is_none() && self.present.is_none() {
+            return;
+        }
+        // All were present so far, and are not any more.
+        let before = self.values.len();
+        let all = self.present.get_or_insert_with(|| vec![true; before]);
+        match present {
+            Some(present) => all.extend_from_slice(present),
+            None => all.extend(std::iter::repeat_n(true, rows)),
+        }
     }
 }
 

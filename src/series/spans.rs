@@ -1,5 +1,7 @@
 //! Spans: sorted raw points become rows of aggregates, one row a span and one column a method.
 
+use std::ops::Range;
+
 use super::groups::{Groups, bounds};
 use super::{Column, Form, Method, Point, Series, Step};
 use crate::model::{Granularity, NS_PER_SECOND, Timestamp};
@@ -55,6 +57,21 @@ impl Spans {
             })
             .collect();
         Spans { granularity, starts, columns }
+    }
+
+    /// Keeps these rows and no others.
+    pub fn keep(&mut self, rows: Range<usize>) {
+        fn keep<T>(of: &mut Vec<T>, rows: &Range<usize>) {
+            of.truncate(rows.end);
+            of.drain(..rows.start);
+        }
+        keep(&mut self.starts, &rows);
+        for column in &mut self.columns {
+            keep(&mut column.values, &rows);
+            if let Some(present) = &mut column.present {
+                keep(present, &rows);
+            }
+        }
     }
 
     /// The column of `method` as a series of its present values.

@@ -6,8 +6,8 @@ use rusqlite::ErrorCode;
 
 use super::StoreError;
 use super::index::IndexError;
-use super::measures::MeasuresError;
-use crate::base::Failure;
+use super::measures::{Found, MeasuresError};
+use crate::base::{Books, Failure};
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
@@ -53,6 +53,18 @@ impl From<MeasuresError> for Failure {
                 io::ErrorKind::BrokenPipe => Failure::Damaged(said),
                 _ => Failure::Io { doing, what: path.display().to_string(), source },
             },
+        }
+    }
+}
+
+impl Found {
+    /// Says what an append came upon; damage costs the exit status.
+    pub fn tell(self, books: &Books) {
+        match self {
+            Found::Cut { bytes } => books.note(&format_args!(
+                "{bytes} bytes of an append that was never finished were cut off the journal"
+            )),
+            Found::Damaged(error) => books.trouble(&error.into()),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::stored::{NotKept, Range, Stored, Want, granularities, read};
 use crate::model::{Granularity, Timestamp};
 use crate::series::{NoRatesByCalendar, Point, Series, Step, resample};
 use crate::store::index::Metric;
-use crate::store::measures::{Arrival, Effort, Found, MeasuresError, Wanted};
+use crate::store::measures::{Arrival, Arrived, Effort, Found, Horizon, MeasuresError, Wanted};
 use crate::store::{Store, StoreError};
 
 /// Which measures are asked for.
@@ -134,11 +134,12 @@ pub fn add(store: &Store, metric: &Metric, points: &[Point]) -> Result<(u64, Vec
     debug_assert!(points.is_sorted_by(|a, b| a.timestamp < b.timestamp));
     let mut arrivals: Vec<Arrival> =
         points.iter().map(|point| Arrival { metric: metric.number, point: *point }).collect();
-    let mut newest = None;
+    let mut horizon = Horizon::default();
     let wanted = [Wanted { metric: metric.number, policy: &metric.archive_policy }];
-    store.snapshot()?.activity(&wanted, |_, activity| newest = activity.newest)?;
-    let floor = newest.map(|newest| metric.archive_policy.window_start(newest));
-    let late = points.partition_point(|point| floor.is_some_and(|floor| point.timestamp < floor)) as u64;
+    store.snapshot()?.activity(&wanted, |_, activity| horizon = activity.horizon)?;
+    let mut is_late =
+        |point: &&Point| horizon.arrive(point.timestamp, &metric.archive_policy) == Arrived::Late;
+    let late = points.iter().filter(|point| is_late(point)).count() as u64;
     let appended = store.writer()?.append(&mut arrivals)?;
     if store.is_due(appended.journal_bytes) {
         store.maintain(Effort::Due)?;

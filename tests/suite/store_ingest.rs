@@ -65,7 +65,7 @@ fn everything(folder: &Path) -> Vec<String> {
         let (mut spans, mut activity) = (Vec::<Spans>::new(), None);
         let wanted = [Wanted { metric: metric.number, policy }];
         snapshot.read(&wanted, &selection, |_, found| spans = found).unwrap();
-        snapshot.activity(&wanted, |_, found| activity = found.newest).unwrap();
+        snapshot.activity(&wanted, |_, found| activity = found.horizon.newest()).unwrap();
         said.push(format!(
             "{:?} {:?} {:?} {activity:?} {spans:?}",
             metric.original_resource_id, metric.name, metric.unit

@@ -11,7 +11,6 @@ use crate::cli::shared::{Context, OutputArgs, RunArgs, hint_at_terminal};
 use crate::model::{Granularity, Timestamp};
 use crate::series::{Point, Step};
 use crate::store::index::Metric;
-use crate::store::measures::Found;
 use crate::store::{Store, StoreError};
 use crate::work::measures::{CannotShow, Level, Query, add, one_call, show};
 use crate::work::stored::Range;
@@ -200,14 +199,6 @@ fn run_add(args: &AddArgs, context: &Context) -> Result<Outcome, Failure> {
 fn add_to(store: &Store, metric: &Metric, points: &[Point], context: &Context) -> Result<(), StoreError> {
     let (late, found) = add(store, metric, points)?;
     context.books.late(late);
-    for found in found {
-        match found {
-            Found::Cut { bytes } => context.books.warn(
-                "cut",
-                &format!("{bytes} bytes of an append that was never finished were cut off the journal"),
-            ),
-            Found::Damaged(error) => context.books.trouble(&error.into()),
-        }
-    }
+    found.into_iter().for_each(|found| found.tell(&context.books));
     Ok(())
 }

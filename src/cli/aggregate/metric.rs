@@ -177,7 +177,7 @@ fn with_activity(store: &Store, metric: &Metric, context: &Context) -> Result<Va
     let mut snapshot = store.snapshot()?;
     let wanted = [Wanted { metric: metric.number, policy: &metric.archive_policy }];
     snapshot.activity(&wanted, |_, activity| {
-        row["newest"] = json!(activity.newest.map(|time| time.to_string()));
+        row["newest"] = json!(activity.horizon.newest().map(|time| time.to_string()));
         row["taken"] = json!(activity.taken);
         row["replaced"] = json!(activity.replaced);
         row["late"] = json!(activity.late);

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::options::Options;
 use crate::base::{Failure, Outcome};
 use crate::cli::shared::Context;
+use crate::model::Timestamp;
 use crate::store::Store;
 use crate::store::index::MetricQuery;
 use crate::store::measures::{Activity, Wanted};
@@ -41,8 +42,8 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<Outcome, Failure> {
         "segment_spans": stored.spans,
     });
     if args.points {
-        let all = activity(&store, context)?;
-        row["newest"] = json!(all.newest.map(|time| time.to_string()));
+        let (newest, all) = activity(&store, context)?;
+        row["newest"] = json!(newest.map(|time| time.to_string()));
         row["taken"] = json!(all.taken);
         row["replaced"] = json!(all.replaced);
         row["late"] = json!(all.late);
@@ -50,19 +51,19 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<Outcome, Failure> {
     args.options.print_one(row, context)
 }
 
-/// That of all metrics together.
-fn activity(store: &Store, context: &Context) -> Result<Activity, Failure> {
+/// The newest point of all metrics, and the counts of all together.
+fn activity(store: &Store, context: &Context) -> Result<(Option<Timestamp>, Activity), Failure> {
     let metrics = store.index().metrics(&MetricQuery::default())?;
     let wanted: Vec<Wanted<'_>> =
         metrics.iter().map(|of| Wanted { metric: of.number, policy: &of.archive_policy }).collect();
     let mut snapshot = store.snapshot()?;
-    let mut all = Activity::default();
+    let (mut newest, mut all) = (None, Activity::default());
     snapshot.activity(&wanted, |_, of| {
-        all.newest = all.newest.max(of.newest);
+        newest = newest.max(of.horizon.newest());
         all.taken += of.taken;
         all.replaced += of.replaced;
         all.late += of.late;
     })?;
     snapshot.damage().into_iter().for_each(|damage| context.books.trouble(&damage.into()));
-    Ok(all)
+    Ok((newest, all))
 }

@@ -6,7 +6,7 @@ use super::bits::{
 use super::error::Damaged;
 use super::{times, values};
 use crate::model::{Granularity, Timestamp};
-use crate::series::{Column, Method, Point, Spans, Statistic};
+use crate::series::{ArchivePolicy, Column, Method, Point, Spans, Statistic};
 
 /// Points in a chunk, and rows in a rolled one: a reader unpacks whole chunks, and 4,096 points take some 100 µs.
 pub(super) const CHUNK_MAX: usize = 4096;
@@ -167,14 +167,7 @@ pub(super) fn read_spans(mut bytes: &[u8], spans: &mut Spans) -> Result<(), Dama
         let count = mask.as_ref().map_or(rows, |mask| mask.iter().filter(|present| **present).count());
         let (earlier, later) = spans.columns.split_at_mut(number);
         let column = &mut later[0];
-        // What was all present so far and is not any more.
-        if mask.is_some() || column.present.is_some() {
-            let all = column.present.get_or_insert_with(|| vec![true; first]);
-            match &mask {
-                Some(mask) => all.extend_from_slice(mask),
-                None => all.extend(std::iter::repeat_n(true, rows)),
-            }
-        }
+        column.append_presence(mask.as_deref(), rows);
         if count == 0 {
             column.values.extend(std::iter::repeat_n(0.0, rows));
         } else if bytes.first() == Some(&AS_COLUMN) {
@@ -217,6 +210,12 @@ fn start_of(slot: i64, granularity: Granularity) -> Option<Timestamp> {
     let granularity_ns = granularity.ns();
     let first = || (slot < 0 && (slot + 1).checked_mul(granularity_ns).is_some()).then_some(i64::MIN);
     slot.checked_mul(granularity_ns).or_else(first).map(Timestamp::from_ns)
+}
+
+/// No rows yet of any granularity of a policy.
+pub(super) fn no_spans_of(policy: &ArchivePolicy) -> Vec<Spans> {
+    let kept = kept(policy.methods());
+    policy.definition().iter().map(|of| no_spans(of.granularity, &kept)).collect()
 }
 
 /// No rows yet, with the columns of [`kept`] methods.

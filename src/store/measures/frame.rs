@@ -5,6 +5,7 @@
 
 use super::bits::{read_bytes, read_count, read_signed, read_varint, write_signed, write_varint};
 use super::error::Damaged;
+use super::unit::Unit;
 use crate::model::Timestamp;
 use crate::series::Point;
 use crate::store::MetricNumber;
@@ -16,8 +17,6 @@ pub(super) const FRAME_BYTES_MAX: usize = FRAME_POINTS_MAX * (8 + 10 + 10 + 10) 
 pub(super) const HEADER_BYTES: usize = 16;
 /// No frame holds it by chance at the right place with the right checksum: how readers find the next frame behind damage.
 pub(super) const MARK: [u8; 4] = [0xf7, b'T', b'M', b'f'];
-
-const UNITS_NS: [i64; 4] = [1_000_000_000, 1_000_000, 1_000, 1];
 
 /// A point on its way into the store.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,10 +34,9 @@ pub(super) fn encode(arrivals: &[Arrival], out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(&[0; HEADER_BYTES]);
     let ns = |arrival: &Arrival| arrival.point.timestamp.ns();
-    let unit = UNITS_NS.iter().position(|unit| arrivals.iter().all(|arrival| ns(arrival) % unit == 0));
-    let unit = unit.unwrap_or(UNITS_NS.len() - 1);
-    let base = ns(&arrivals[0]) / UNITS_NS[unit];
-    out.push(unit as u8);
+    let unit = Unit::of(arrivals.iter().map(ns));
+    let base = unit.scale(ns(&arrivals[0]));
+    out.push(unit.number());
     write_signed(out, base);
     let groups = || arrivals.chunk_by(|a, b| a.metric == b.metric);
     write_varint(out, groups().count() as u64);
@@ -48,7 +46,7 @@ pub(super) fn encode(arrivals: &[Arrival], out: &mut Vec<u8>) {
         let begun = times.len();
         let mut before = base;
         for arrival in group {
-            let time = scaled(ns(arrival), unit);
+            let time = unit.scale(ns(arrival));
             write_signed(&mut times, time.wrapping_sub(before));
             before = time;
         }
@@ -65,17 +63,6 @@ pub(super) fn encode(arrivals: &[Arrival], out: &mut Vec<u8>) {
     let payload = out.len() - start - HEADER_BYTES;
     let header = header(payload as u32, arrivals.len() as u32, &out[start + HEADER_BYTES..]);
     out[start..start + HEADER_BYTES].copy_from_slice(&header);
-}
-
-/// By constants: a division by a variable costs ten times as much.
-#[inline]
-fn scaled(ns: i64, unit: usize) -> i64 {
-    match unit {
-        0 => ns / 1_000_000_000,
-        1 => ns / 1_000_000,
-        2 => ns / 1_000,
-        _ => ns,
-    }
 }
 
 fn header(payload: u32, points: u32, bytes: &[u8]) -> [u8; HEADER_BYTES] {
@@ -150,7 +137,7 @@ impl<'a> Frame<'a> {
     ) -> Result<(), Damaged> {
         let mut directory = self.payload;
         let unit = super::bits::read_byte(&mut directory)?;
-        let unit = *UNITS_NS.get(usize::from(unit)).ok_or(Damaged("an unknown unit of time"))?;
+        let unit = Unit::numbered(unit)?.ns();
         let base = read_signed(&mut directory)?;
         let groups = read_count(&mut directory, self.points)?;
         let mut values = self

@@ -1,14 +1,15 @@
 //! Segments of one kind become one: fewer to look into, longer chunks, and what nobody can see any more is left out.
 
-use super::chunk::{Packing, kept, no_spans, read_spans};
+use super::chunk::{Packing, no_spans_of, read_spans};
 use super::error::{Damaged, MeasuresError};
 use super::policies::Policies;
 use super::roll::{lowest, write_all};
 use super::segment::{Cursor, Segment, SegmentWriter, tag};
 use super::timespan::forget;
 use crate::series::Spans;
+use crate::store::MetricNumber;
 
-/// Joins arrivals, oldest first; their chunks stay as they are. How many chunks.
+/// Joins arrivals, oldest first; their chunks stay as they are.
 pub(super) fn merge_arrivals(
     segments: &[&Segment],
     policies: &Policies,
@@ -16,10 +17,13 @@ pub(super) fn merge_arrivals(
 ) -> Result<(), MeasuresError> {
     let mut cursors: Vec<Cursor<'_>> = segments.iter().map(|segment| segment.cursor()).collect();
     while let Some(metric) = lowest(cursors.iter_mut())? {
-        let deleted = policies.of(metric).is_none();
+        if policies.of(metric).is_none() {
+            cursors.iter_mut().try_for_each(|cursor| cursor.skip(metric))?;
+            continue;
+        }
         for cursor in &mut cursors {
             while cursor.peek()? == Some(metric) {
-                if let Some(entry) = cursor.next()?.filter(|_| !deleted) {
+                if let Some(entry) = cursor.next()? {
                     out.entry(metric, entry.tag, |out| out.extend_from_slice(entry.bytes))?;
                 }
             }
@@ -39,30 +43,15 @@ pub(super) fn merge_spans(
     let mut cursors: Vec<Cursor<'_>> = segments.iter().map(|segment| segment.cursor()).collect();
     let mut rows = 0;
     while let Some(metric) = lowest(cursors.iter_mut())? {
-        let policy = policies.of(metric);
-        let mut spans: Vec<Spans> = Vec::new();
-        if let Some(policy) = policy {
-            let kept = kept(policy.methods());
-            spans.extend(policy.definition().iter().map(|of| no_spans(of.granularity, &kept)));
-        }
+        let Some(policy) = policies.of(metric) else {
+            cursors.iter_mut().try_for_each(|cursor| cursor.skip(metric))?;
+            continue;
+        };
+        let mut spans = no_spans_of(policy);
         for cursor in &mut cursors {
-            while cursor.peek()? == Some(metric) {
-                let at = cursor.offset();
-                let Some(entry) = cursor.next()? else { break };
-                if policy.is_none() {
-                    continue;
-                }
-                let number = usize::from(entry.tag.wrapping_sub(tag::SPANS));
-                let read = match spans.get_mut(number) {
-                    Some(spans) => read_spans(entry.bytes, spans),
-                    None => Err(Damaged("spans of a granularity that the policy has not")),
-                };
-                read.map_err(|what| cursor.fault(at, what))?;
-            }
+            read_all(cursor, metric, &mut spans)?;
         }
-        for (number, (mut spans, definition)) in
-            spans.into_iter().zip(policy.map_or(&[][..], |policy| policy.definition())).enumerate()
-        {
+        for (number, (mut spans, definition)) in spans.into_iter().zip(policy.definition()).enumerate() {
             if let Some(timespan) = definition.timespan() {
                 forget(&mut spans, timespan);
             }
@@ -71,4 +60,24 @@ pub(super) fn merge_spans(
         }
     }
     Ok(rows)
+}
+
+/// Reads all spans of `metric` behind those that are there, one for each granularity of its policy; the cursor stands at the
+/// first of them, or behind where it would be.
+pub(super) fn read_all(
+    cursor: &mut Cursor<'_>,
+    metric: MetricNumber,
+    spans: &mut [Spans],
+) -> Result<(), MeasuresError> {
+    while cursor.peek()? == Some(metric) {
+        let at = cursor.offset();
+        let Some(entry) = cursor.next()? else { break };
+        let number = usize::from(entry.tag.wrapping_sub(tag::SPANS));
+        let read = match spans.get_mut(number) {
+            Some(spans) => read_spans(entry.bytes, spans),
+            None => Err(Damaged("spans of a granularity that the policy has not")),
+        };
+        read.map_err(|what| cursor.fault(at, what))?;
+    }
+    Ok(())
 }

@@ -18,6 +18,7 @@ mod error;
 mod frame;
 #[cfg(test)]
 mod fuzz;
+mod horizon;
 mod journal;
 #[cfg(test)]
 mod laws;
@@ -34,6 +35,7 @@ mod status;
 mod testing;
 mod times;
 mod timespan;
+mod unit;
 mod values;
 mod whole;
 mod window;
@@ -43,6 +45,7 @@ pub use check::Checked;
 pub use engine::Measures;
 pub use error::{Damaged, MeasuresError};
 pub use frame::Arrival;
+pub use horizon::{Arrived, Horizon};
 pub use maintain::{Effort, JOURNAL_BYTES_MAX, Maintained};
 pub use manifest::SCHEMA;
 pub use policies::Policies;

@@ -1,12 +1,12 @@
 //! The roll: of all arrivals, what can change no more becomes spans, and what can stays in windows.
 
-use super::chunk::{CHUNK_MAX, Packing, kept, read_points, write_points, write_spans};
+use super::chunk::{CHUNK_MAX, Packing, kept, write_points, write_spans};
 use super::error::MeasuresError;
 use super::policies::Policies;
 use super::segment::{Cursor, Segment, SegmentWriter, tag};
-use super::snapshot::restored;
+use super::snapshot::{replay, restored};
 use super::window::Window;
-use crate::series::Spans;
+use crate::series::{Point, Spans};
 use crate::store::MetricNumber;
 
 /// How much a roll wrote.
@@ -33,11 +33,7 @@ pub(super) fn roll(
     let mut rolled = Rolled::default();
     while let Some(metric) = lowest(base.iter_mut().chain(&mut cursors))? {
         let Some(policy) = policies.of(metric) else {
-            for cursor in base.iter_mut().chain(&mut cursors) {
-                while cursor.peek()? == Some(metric) {
-                    cursor.next()?;
-                }
-            }
+            base.iter_mut().chain(&mut cursors).try_for_each(|cursor| cursor.skip(metric))?;
             continue;
         };
         let mut window = match &mut base {
@@ -45,13 +41,7 @@ pub(super) fn roll(
             None => Window::new(),
         };
         for cursor in &mut cursors {
-            while cursor.peek()? == Some(metric) {
-                let at = cursor.offset();
-                if let Some(entry) = cursor.next()? {
-                    read_points(entry.bytes, |point| window.arrive(point, policy))
-                        .map_err(|what| cursor.fault(at, what))?;
-                }
-            }
+            replay(cursor, metric, policy, &mut window)?;
         }
         window.settle();
         let mut written = Ok(());
@@ -62,10 +52,7 @@ pub(super) fn roll(
             }
         });
         written?;
-        new_windows.entry(metric, tag::STATE, |out| window.write_state(out))?;
-        for some in window.points().chunks(CHUNK_MAX) {
-            new_windows.entry(metric, tag::POINTS, |out| write_points(some, out))?;
-        }
+        write_window(metric, &window, window.points(), new_windows)?;
         rolled.points += window.points().len() as u64;
     }
     Ok(rolled)
@@ -82,6 +69,20 @@ pub(super) fn lowest<'c, 's: 'c>(
         }
     }
     Ok(lowest)
+}
+
+/// Writes a window: its state, and these points of it in chunks.
+pub(super) fn write_window(
+    metric: MetricNumber,
+    window: &Window,
+    points: &[Point],
+    out: &mut SegmentWriter,
+) -> Result<(), MeasuresError> {
+    out.entry(metric, tag::STATE, |out| window.write_state(out))?;
+    for some in points.chunks(CHUNK_MAX) {
+        out.entry(metric, tag::POINTS, |out| write_points(some, out))?;
+    }
+    Ok(())
 }
 
 /// Writes the spans of the policy's granularity `number` in chunks.

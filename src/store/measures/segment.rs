@@ -395,6 +395,14 @@ impl Cursor<'_> {
         Ok(true)
     }
 
+    /// Steps over the entries of `metric`, if it stands at them.
+    pub(super) fn skip(&mut self, metric: MetricNumber) -> Result<(), MeasuresError> {
+        while self.peek()? == Some(metric) {
+            self.next()?;
+        }
+        Ok(())
+    }
+
     /// Where the next entry stands in the file.
     pub(super) fn offset(&self) -> u64 {
         self.loaded.map_or(0, |loaded| self.segment.blocks[loaded].offset) + self.at as u64

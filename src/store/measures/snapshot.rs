@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::chunk::{kept, no_spans, range_of, read_points, read_spans};
 use super::error::{Damaged, MeasuresError};
+use super::horizon::Horizon;
 use super::journal::{JournalReader, Next};
 use super::manifest::{Kind, Manifest};
 use super::segment::{Cursor, Segment, tag};
@@ -39,8 +40,8 @@ pub struct Selection {
 /// What is known of a metric beside its spans.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Activity {
-    /// The time of its newest point.
-    pub newest: Option<Timestamp>,
+    /// Its newest point, and how far back points are taken.
+    pub horizon: Horizon,
     /// How many points were taken.
     pub taken: u64,
     /// How many of those took the place of another at the same time.
@@ -95,28 +96,21 @@ impl Snapshot {
         mut take: impl FnMut(usize, Vec<Spans>),
     ) -> Result<(), MeasuresError> {
         let spans = self.spans.clone();
-        let begin = || spans.iter().map(|segment| segment.cursor()).collect();
-        let mut cursors: Vec<Cursor<'_>> = begin();
-        let mut before = None;
-        self.windows(wanted, |place, window| {
-            let of = wanted[place];
-            // Cursors have passed a metric that is wanted twice.
-            if before.replace(of.metric) == Some(of.metric) {
-                cursors = begin();
-            }
+        let mut cursors: Vec<Cursor<'_>> = spans.iter().map(|segment| segment.cursor()).collect();
+        self.windows(wanted, |places, window| {
+            let of = wanted[places[0]];
             let kept = kept(of.policy.methods());
             let mut found = Vec::new();
             let definitions = of.policy.definition().iter().enumerate().filter(|(_, definition)| {
                 selection.granularities.is_empty()
                     || selection.granularities.contains(&definition.granularity)
             });
-            let limits: Vec<(u8, Limits, Spans)> = definitions
+            let mut rolled: Vec<(u8, Limits, Spans)> = definitions
                 .map(|(number, definition)| {
                     let limits = Limits::new(&window, definition, selection);
                     (tag::SPANS + number as u8, limits, no_spans(definition.granularity, &kept))
                 })
                 .collect();
-            let mut rolled = limits;
             for cursor in &mut cursors {
                 read_rolled(cursor, of.metric, &mut rolled)?;
             }
@@ -125,8 +119,10 @@ impl Snapshot {
                 let open = Spans::of(points, previous, rolled.granularity, &selection.methods);
                 found.push(limits.join(rolled, open, &selection.methods));
             }
-            take(place, found);
-            Ok(())
+            for_each_place(places, found, |place, found| {
+                take(place, found);
+                Ok(())
+            })
         })
     }
 
@@ -144,32 +140,27 @@ impl Snapshot {
         wanted: &[Wanted<'_>],
         mut take: impl FnMut(usize, Activity),
     ) -> Result<(), MeasuresError> {
-        self.windows(wanted, |place, window| {
-            let Window { newest, taken, replaced, late, .. } = window;
-            take(place, Activity { newest, taken, replaced, late });
+        self.windows(wanted, |places, window| {
+            let activity = window.activity();
+            places.iter().for_each(|place| take(*place, activity));
             Ok(())
         })
     }
 
-    /// Replays what is in no rolled span.
-    pub(super) fn windows(
+    /// Replays what is in no rolled span, metric by metric in the order of their numbers; `take` is told the places in `wanted`
+    /// of each, which are several where a metric is wanted more than once.
+    pub(super) fn windows<E: From<MeasuresError>>(
         &mut self,
         wanted: &[Wanted<'_>],
-        mut take: impl FnMut(usize, Window) -> Result<(), MeasuresError>,
-    ) -> Result<(), MeasuresError> {
+        mut take: impl FnMut(&[usize], Window) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut order: Vec<usize> = (0..wanted.len()).collect();
         order.sort_by_key(|place| wanted[*place].metric);
         let mut journaled = self.journaled(wanted)?;
         let mut base = self.windows.as_deref().map(Segment::cursor);
         let mut arrivals: Vec<Cursor<'_>> = self.arrivals.iter().map(|segment| segment.cursor()).collect();
-        let mut before: Option<(MetricNumber, Window)> = None;
-        for place in order {
-            let Wanted { metric, policy } = wanted[place];
-            // The same metric may be wanted twice.
-            if let Some((_, window)) = before.as_ref().filter(|(known, _)| *known == metric) {
-                take(place, window.clone())?;
-                continue;
-            }
+        for places in order.chunk_by(|a, b| wanted[*a].metric == wanted[*b].metric) {
+            let Wanted { metric, policy } = wanted[places[0]];
             let mut window = Window::new();
             if let Some(base) = &mut base {
                 base.seek(metric)?;
@@ -177,20 +168,13 @@ impl Snapshot {
             }
             for cursor in &mut arrivals {
                 cursor.seek(metric)?;
-                while cursor.peek()? == Some(metric) {
-                    let at = cursor.offset();
-                    if let Some(entry) = cursor.next()? {
-                        read_points(entry.bytes, |point| window.arrive(point, policy))
-                            .map_err(|what| cursor.fault(at, what))?;
-                    }
-                }
+                replay(cursor, metric, policy, &mut window)?;
             }
             for point in journaled.take(metric) {
                 window.arrive(point, policy);
             }
             window.settle();
-            before = Some((metric, window.clone()));
-            take(place, window)?;
+            take(places, window)?;
         }
         Ok(())
     }
@@ -227,6 +211,17 @@ impl Snapshot {
     }
 }
 
+/// Hands `value` to every place, and copies of it only where there are several.
+pub(super) fn for_each_place<T: Clone, E>(
+    places: &[usize],
+    value: T,
+    mut take: impl FnMut(usize, T) -> Result<(), E>,
+) -> Result<(), E> {
+    let Some((last, others)) = places.split_last() else { return Ok(()) };
+    others.iter().try_for_each(|place| take(*place, value.clone()))?;
+    take(*last, value)
+}
+
 /// Points of journals, by metric.
 struct Journaled {
     /// Ascending.
@@ -261,6 +256,22 @@ pub(super) fn restored(
         }
     }
     Ok(window)
+}
+
+/// Lets the arrivals of `metric` arrive in its window; the cursor stands at the first of them, or behind where it would be.
+pub(super) fn replay(
+    cursor: &mut Cursor<'_>,
+    metric: MetricNumber,
+    policy: &ArchivePolicy,
+    window: &mut Window,
+) -> Result<(), MeasuresError> {
+    while cursor.peek()? == Some(metric) {
+        let at = cursor.offset();
+        let Some(entry) = cursor.next()? else { break };
+        read_points(entry.bytes, |point| window.arrive(point, policy))
+            .map_err(|what| cursor.fault(at, what))?;
+    }
+    Ok(())
 }
 
 /// Reads the spans of `metric` that lie within their limits.
@@ -303,7 +314,9 @@ impl Limits {
         let from = start.unwrap_or(Timestamp::from_ns(i64::MIN));
         let unlimited = Limits { from, to: selection.stop, timespan: None };
         // Of the newest span and those before it as many as the policy keeps (Gnocchi 4.7.1).
-        let Some((timespan, newest)) = definition.timespan().zip(window.newest) else { return unlimited };
+        let Some((timespan, newest)) = definition.timespan().zip(window.activity().horizon.newest()) else {
+            return unlimited;
+        };
         let gone = gone_until(round_down(newest, granularity), timespan);
         if from > gone {
             return unlimited;
@@ -332,15 +345,7 @@ impl Limits {
         starts.extend_from_slice(&open.starts[new.clone()]);
         let columns = methods.iter().zip(&open.columns).map(|(method, open)| {
             let mut column = made(&rolled, *method, old.clone());
-            let before = column.values.len();
-            column.values.extend_from_slice(&open.values[new.clone()]);
-            if column.present.is_some() || open.present.is_some() {
-                let present = column.present.get_or_insert_with(|| vec![true; before]);
-                match &open.present {
-                    Some(more) => present.extend_from_slice(&more[new.clone()]),
-                    None => present.extend(std::iter::repeat_n(true, new.len())),
-                }
-            }
+            column.append(open, new.clone());
             column
         });
         let mut spans = Spans { granularity: rolled.granularity, columns: columns.collect(), starts };
@@ -355,13 +360,7 @@ impl Limits {
     fn cut_end(&self, spans: &mut Spans) {
         let Some(to) = self.to else { return };
         let rows = spans.starts.partition_point(|start| *start < to);
-        spans.starts.truncate(rows);
-        for column in &mut spans.columns {
-            column.values.truncate(rows);
-            if let Some(present) = &mut column.present {
-                present.truncate(rows);
-            }
-        }
+        spans.keep(0..rows);
     }
 }
 

@@ -41,7 +41,7 @@ impl Measures {
                 Kind::Windows | Kind::Arrivals => stored.points += listed.points,
             }
         }
-        for sequence in self.journals.list()?.into_iter().filter(|of| *of >= manifest.first_journal) {
+        for sequence in self.journals.list_from(manifest.first_journal)? {
             // One that a maintenance has taken meanwhile is none any more.
             if let Ok(metadata) = fs::metadata(self.journals.path(sequence)) {
                 stored.journals += 1;

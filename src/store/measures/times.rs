@@ -8,8 +8,8 @@ use super::bits::{
     BitReader, BitWriter, read_byte, read_signed, unpack, unzigzag, width_of, write_signed, zigzag,
 };
 use super::error::Damaged;
+use super::unit::Unit;
 
-const UNITS_NS: [i64; 4] = [1_000_000_000, 1_000_000, 1_000, 1];
 const LINE: u8 = 0;
 const DIFFERENCES: u8 = 1;
 
@@ -18,18 +18,11 @@ const CLASSES: [u32; 4] = [8, 16, 32, 64];
 
 /// Appends `times`, of which there is at least one, in nanoseconds and any order.
 pub(super) fn encode(times: &[i64], out: &mut Vec<u8>) {
-    let unit = UNITS_NS.iter().position(|unit| times.iter().all(|time| time % unit == 0));
-    let unit = unit.unwrap_or(UNITS_NS.len() - 1);
-    let scaled: Vec<i64> = match UNITS_NS[unit] {
-        // By constants: a division by a variable costs ten times as much.
-        1_000_000_000 => times.iter().map(|time| time / 1_000_000_000).collect(),
-        1_000_000 => times.iter().map(|time| time / 1_000_000).collect(),
-        1_000 => times.iter().map(|time| time / 1_000).collect(),
-        _ => times.to_vec(),
-    };
+    let unit = Unit::of(times.iter().copied());
+    let scaled: Vec<i64> = times.iter().map(|time| unit.scale(*time)).collect();
     let line = Line::of(&scaled);
     let form = if line.bits(scaled.len()) <= difference_bits(&scaled) { LINE } else { DIFFERENCES };
-    out.push(unit as u8 | form << 4);
+    out.push(unit.number() | form << 4);
     write_signed(out, scaled[0]);
     if scaled.len() == 1 {
         return;
@@ -65,7 +58,7 @@ pub(super) fn encode(times: &[i64], out: &mut Vec<u8>) {
 /// Reads `count` times, at least one, and appends them to `times`.
 pub(super) fn decode(bytes: &mut &[u8], count: usize, times: &mut Vec<i64>) -> Result<(), Damaged> {
     let tag = read_byte(bytes)?;
-    let unit = *UNITS_NS.get(usize::from(tag & 15)).ok_or(Damaged("an unknown unit of time"))?;
+    let unit = Unit::numbered(tag & 15)?.ns();
     let first = read_signed(bytes)?;
     times.push(first.wrapping_mul(unit));
     if count == 1 {
@@ -218,9 +211,9 @@ mod tests {
         }
 
         #[test]
-        fn near_times_are_read_back(steps in proptest::collection::vec(-3i64..1000, 1..300), unit in 0usize..4) {
+        fn near_times_are_read_back(steps in proptest::collection::vec(-3i64..1000, 1..300), unit in 0u8..4) {
             let mut now = 0;
-            let times: Vec<i64> = steps.iter().map(|step| { now += step * UNITS_NS[unit]; now }).collect();
+            let times: Vec<i64> = steps.iter().map(|step| { now += step * Unit::numbered(unit).unwrap().ns(); now }).collect();
             there_and_back(&times);
         }
 

@@ -33,12 +33,8 @@ pub(super) fn forget(spans: &mut Spans, timespan: Granularity) {
         .collect();
     let Some(of_all) = gone.iter().min().copied() else { return };
     let rows = starts.len() - of_all;
-    spans.starts.drain(..of_all);
+    spans.keep(of_all..of_all + rows);
     for (column, gone) in spans.columns.iter_mut().zip(gone) {
-        column.values.drain(..of_all);
-        if let Some(present) = &mut column.present {
-            present.drain(..of_all);
-        }
         let hidden = gone - of_all;
         if hidden > 0 {
             column.values[..hidden].fill(0.0);

@@ -1,18 +1,17 @@
 //! All that is kept of a metric, out of one store and into another.
 
-use std::fs;
-
 use rusqlite::Connection;
 
-use super::chunk::{CHUNK_MAX, Packing, kept, no_spans, read_spans, write_points};
+use super::chunk::{Packing, kept, no_spans_of};
 use super::engine::Measures;
-use super::error::{Damaged, MeasuresError};
+use super::error::MeasuresError;
 use super::journal::{FILE_HEADER_BYTES, Lock};
 use super::manifest::{Change, Kind, Listed, Manifest};
+use super::merge::read_all;
 use super::policies::Policies;
-use super::roll::write_all;
-use super::segment::{Cursor, SegmentWriter, tag};
-use super::snapshot::{Snapshot, Wanted};
+use super::roll::{write_all, write_window};
+use super::segment::{Cursor, SegmentWriter};
+use super::snapshot::{Snapshot, Wanted, for_each_place};
 use super::window::Window;
 use crate::model::Timestamp;
 use crate::series::{ArchivePolicy, Method, Point, Spans};
@@ -58,80 +57,34 @@ impl Snapshot {
         mut take: impl FnMut(usize, Whole) -> Result<(), E>,
     ) -> Result<(), E> {
         let segments = self.spans();
-        let begin = || segments.iter().map(|segment| segment.cursor()).collect();
-        let mut cursors: Vec<Cursor<'_>> = begin();
-        let mut before = None;
-        let mut windows = Vec::new();
-        self.windows(wanted, |place, window| {
-            windows.push((place, window));
-            Ok(())
-        })?;
-        for (place, mut window) in windows {
-            let Wanted { metric, policy } = wanted[place];
-            // Cursors have passed a metric that is wanted twice.
-            if before.replace(metric) == Some(metric) {
-                cursors = begin();
-            }
-            let kept = kept(policy.methods());
-            let mut spans: Vec<Spans> =
-                policy.definition().iter().map(|of| no_spans(of.granularity, &kept)).collect();
+        let mut cursors: Vec<Cursor<'_>> = segments.iter().map(|segment| segment.cursor()).collect();
+        self.windows(wanted, |places, mut window| {
+            let Wanted { metric, policy } = wanted[places[0]];
+            let mut spans = no_spans_of(policy);
             for cursor in &mut cursors {
+                cursor.seek(metric)?;
                 read_all(cursor, metric, &mut spans)?;
             }
-            window.roll(policy, &kept, |number, closed| append(&mut spans[number], closed));
-            let Window { newest, late, taken, replaced, .. } = window;
-            let points = window.points().to_vec();
-            take(
-                place,
-                Whole { metric, newest, floor: window.floor(), late, taken, replaced, points, spans },
-            )?;
-        }
-        Ok(())
+            window
+                .roll(policy, &kept(policy.methods()), |number, closed| append(&mut spans[number], &closed));
+            for_each_place(places, window.into_whole(metric, spans), &mut take)
+        })
     }
-}
-
-/// Reads all spans of a metric.
-fn read_all(cursor: &mut Cursor<'_>, metric: MetricNumber, spans: &mut [Spans]) -> Result<(), MeasuresError> {
-    cursor.seek(metric)?;
-    while cursor.peek()? == Some(metric) {
-        let at = cursor.offset();
-        let Some(entry) = cursor.next()? else { break };
-        let number = usize::from(entry.tag.wrapping_sub(tag::SPANS));
-        let read = match spans.get_mut(number) {
-            Some(spans) => read_spans(entry.bytes, spans),
-            None => Err(Damaged("spans of a granularity that the policy has not")),
-        };
-        read.map_err(|what| cursor.fault(at, what))?;
-    }
-    Ok(())
 }
 
 /// Puts rows behind others, with the same columns.
-fn append(spans: &mut Spans, more: Spans) {
-    let before = spans.starts.len();
+fn append(spans: &mut Spans, more: &Spans) {
     spans.starts.extend_from_slice(&more.starts);
-    for (column, more) in spans.columns.iter_mut().zip(more.columns) {
-        if column.present.is_some() || more.present.is_some() {
-            let present = column.present.get_or_insert_with(|| vec![true; before]);
-            match &more.present {
-                Some(more) => present.extend_from_slice(more),
-                None => present.extend(std::iter::repeat_n(true, more.values.len())),
-            }
-        }
-        column.values.extend_from_slice(&more.values);
+    for (column, of) in spans.columns.iter_mut().zip(&more.columns) {
+        column.append(of, 0..more.starts.len());
     }
 }
 
 impl Measures {
     /// Whether nothing was ever appended.
     pub(in crate::store) fn is_empty(&self, connection: &Connection) -> Result<bool, MeasuresError> {
-        let manifest = Manifest::read(connection)?;
-        let mut bytes = 0;
-        for sequence in self.journals.list()?.into_iter().filter(|of| *of >= manifest.first_journal) {
-            let length = fs::metadata(self.journals.path(sequence)).map_or(0, |metadata| metadata.len());
-            bytes += length.saturating_sub(FILE_HEADER_BYTES);
-        }
-        Ok(manifest.segments.is_empty() && bytes == 0)
+        let stored = self.status(connection)?;
+        Ok(stored.segments == 0 && stored.journal_bytes <= stored.journals * FILE_HEADER_BYTES)
     }
 
     /// Writes what another store kept, in the order of the metrics' numbers; how many metrics. Nobody may write meanwhile.
@@ -186,12 +139,9 @@ fn write_wholes<E: From<MeasuresError>>(
     let mut metrics = 0;
     for whole in wholes {
         let whole = whole?;
-        let (Some(policy), Some(newest)) = (policies.of(whole.metric), whole.newest) else { continue };
-        let window = Window::of(&whole, newest, policy);
-        windows.entry(whole.metric, tag::STATE, |out| window.write_state(out))?;
-        for some in whole.points.chunks(CHUNK_MAX) {
-            windows.entry(whole.metric, tag::POINTS, |out| write_points(some, out))?;
-        }
+        let Some(newest) = whole.newest.filter(|_| policies.of(whole.metric).is_some()) else { continue };
+        let window = Window::of(&whole, newest);
+        write_window(whole.metric, &window, &whole.points, windows)?;
         for (number, of) in whole.spans.iter().enumerate() {
             write_all(whole.metric, number, of, Packing::Dense, spans)?;
             counts[1] += of.starts.len() as u64;

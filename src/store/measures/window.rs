@@ -1,26 +1,25 @@
-//! The window of a metric: which points are late, which are kept, and which spans can change no more.
+//! The window of a metric: which points are kept, and which spans can change no more; `horizon` says which are late.
 //!
 //! One rule for readers and for the roll, so that both always agree: arrivals are replayed in the order of the journal.
 
 use super::bits::{read_signed, read_varint, write_signed, write_varint};
 use super::error::Damaged;
+use super::horizon::{Arrived, Horizon};
+use super::snapshot::Activity;
 use super::whole::Whole;
 use crate::model::{Granularity, Timestamp};
-use crate::series::Method;
-use crate::series::{ArchivePolicy, Point, Spans};
+use crate::series::{ArchivePolicy, Method, Point, Spans};
+use crate::store::MetricNumber;
 
 /// So many points that came behind newer ones are put in their place at once.
 const BEHIND_MIN: usize = 1024;
 
 /// What is known of a metric's newest points.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Window {
-    /// The newest point there ever was.
-    pub(super) newest: Option<Timestamp>,
-    /// Older points are late: spans that end here or before change no more.
-    floor: Timestamp,
-    /// The floor up to which spans stand in segments already.
-    rolled: Timestamp,
+    horizon: Horizon,
+    /// The floor up to which spans stand in segments already; none: no span does.
+    rolled: Option<Timestamp>,
     /// Ascending: those from the first span on that can change, and for `rate:` the one before.
     points: Vec<Point>,
     /// Taken points that came behind newer ones, in the order in which they came; not yet among the others.
@@ -31,61 +30,57 @@ pub(super) struct Window {
     pub(super) taken: u64,
     /// Taken points that took the place of another of the same time.
     pub(super) replaced: u64,
-    /// The time from which on a point moves the floor.
-    next_block: Timestamp,
 }
 
 impl Window {
     /// Of a metric without points.
     pub(super) fn new() -> Window {
-        Window {
-            newest: None,
-            floor: Timestamp::from_ns(i64::MIN),
-            rolled: Timestamp::from_ns(i64::MIN),
-            points: Vec::new(),
-            behind: Vec::new(),
-            late: 0,
-            taken: 0,
-            replaced: 0,
-            next_block: Timestamp::from_ns(i64::MIN),
-        }
+        Window::default()
+    }
+
+    /// A window that was rolled; without its points.
+    fn at(newest: Timestamp, floor: Timestamp) -> Window {
+        Window { horizon: Horizon::at(newest, floor), rolled: Some(floor), ..Window::default() }
     }
 
     /// The window of what another store kept; without its points.
-    pub(super) fn of(whole: &Whole, newest: Timestamp, policy: &ArchivePolicy) -> Window {
+    pub(super) fn of(whole: &Whole, newest: Timestamp) -> Window {
         let Whole { floor, late, taken, replaced, .. } = *whole;
-        let mut window =
-            Window { newest: Some(newest), floor, rolled: floor, late, taken, replaced, ..Window::new() };
-        window.move_floor(newest, policy);
-        // What the window is now is for its first reader to find out; written is what the spans were made by.
-        window.floor = floor;
-        window
+        Window { late, taken, replaced, ..Window::at(newest, floor) }
     }
 
-    /// Older points are late.
-    pub(super) fn floor(&self) -> Timestamp {
-        self.floor
+    /// All that is kept of the metric, with its rolled spans.
+    pub(super) fn into_whole(self, metric: MetricNumber, spans: Vec<Spans>) -> Whole {
+        let (newest, floor) = (self.horizon.newest(), self.horizon.floor());
+        let Window { late, taken, replaced, points, .. } = self;
+        Whole { metric, newest, floor, late, taken, replaced, points, spans }
+    }
+
+    /// What is known beside the points.
+    pub(super) fn activity(&self) -> Activity {
+        let Window { horizon, late, taken, replaced, .. } = *self;
+        Activity { horizon, late, taken, replaced }
     }
 
     /// Takes the next point that came.
     #[inline]
     pub(super) fn arrive(&mut self, point: Point, policy: &ArchivePolicy) {
-        let time = point.timestamp;
-        if time < self.floor {
-            self.late += 1;
-            return;
-        }
-        self.taken += 1;
-        if self.newest.is_none_or(|newest| time > newest) {
-            self.newest = Some(time);
-            self.points.push(point);
-            if time >= self.next_block {
-                self.move_floor(time, policy);
+        match self.horizon.arrive(point.timestamp, policy) {
+            Arrived::Late => self.late += 1,
+            Arrived::Newest => {
+                self.taken += 1;
+                self.points.push(point);
             }
-            return;
+            Arrived::Behind => {
+                self.taken += 1;
+                self.put_behind(point);
+            }
         }
+    }
+
+    fn put_behind(&mut self, point: Point) {
         match self.points.last_mut() {
-            Some(known) if known.timestamp == time => {
+            Some(known) if known.timestamp == point.timestamp => {
                 self.replaced += 1;
                 *known = point;
             }
@@ -118,18 +113,11 @@ impl Window {
         self.replaced += (before - self.points.len()) as u64;
     }
 
-    fn move_floor(&mut self, newest: Timestamp, policy: &ArchivePolicy) {
-        self.floor = self.floor.max(policy.window_start(newest));
-        let block = policy.coarsest().ns();
-        let start = newest.ns().saturating_sub(newest.ns().rem_euclid(block));
-        self.next_block = Timestamp::from_ns(start.saturating_add(block));
-    }
-
     /// What it holds from the first span of `granularity` on that is in no segment, and the point before.
     pub(super) fn open(&self, granularity: Granularity) -> (&[Point], Option<Point>) {
         debug_assert!(self.behind.is_empty());
-        let start = round_down(self.rolled, granularity);
-        let at = self.points.partition_point(|point| point.timestamp < start);
+        let start = self.rolled.map(|rolled| round_down(rolled, granularity));
+        let at = self.points.partition_point(|point| start.is_some_and(|start| point.timestamp < start));
         (&self.points[at..], at.checked_sub(1).map(|before| self.points[before]))
     }
 
@@ -141,10 +129,11 @@ impl Window {
         kept: &[Method],
         mut take: impl FnMut(usize, Spans),
     ) {
-        let mut retained = self.floor;
+        let floor = self.horizon.floor();
+        let mut retained = floor;
         for (number, definition) in policy.definition().iter().enumerate() {
             let granularity = definition.granularity;
-            let stop = round_down(self.floor, granularity);
+            let stop = round_down(floor, granularity);
             retained = retained.min(stop);
             let (open, previous) = self.open(granularity);
             let closed = &open[..open.partition_point(|point| point.timestamp < stop)];
@@ -155,7 +144,7 @@ impl Window {
         let needed = self.points.partition_point(|point| point.timestamp < retained);
         let needed = if policy.has_rates() { needed.saturating_sub(1) } else { needed };
         self.points.drain(..needed);
-        self.rolled = self.floor;
+        self.rolled = Some(floor);
     }
 
     /// The points it holds, ascending.
@@ -165,9 +154,9 @@ impl Window {
 
     /// Appends what [`Window::read_state`] reads: everything but the points.
     pub(super) fn write_state(&self, out: &mut Vec<u8>) {
-        let newest = self.newest.unwrap_or_default().ns();
+        let newest = self.horizon.newest().unwrap_or_default().ns();
         write_signed(out, newest);
-        write_signed(out, newest.wrapping_sub(self.floor.ns()));
+        write_signed(out, newest.wrapping_sub(self.horizon.floor().ns()));
         write_varint(out, self.late);
         write_varint(out, self.taken);
         write_varint(out, self.replaced);
@@ -182,25 +171,21 @@ impl Window {
         if !bytes.is_empty() {
             return Err(Damaged("something follows the state of a window"));
         }
-        let newest = Timestamp::from_ns(newest);
-        let rolled = Timestamp::from_ns(floor);
-        let mut window =
-            Window { newest: Some(newest), floor: rolled, rolled, late, taken, replaced, ..Window::new() };
-        // The policy may have a smaller window than it had.
-        window.move_floor(newest, policy);
+        let at = Window::at(Timestamp::from_ns(newest), Timestamp::from_ns(floor));
+        let mut window = Window { late, taken, replaced, ..at };
+        window.horizon.advance(policy);
         Ok(window)
     }
 
     /// Of a metric whose state was lost, and of which spans up to `floor` stand in segments.
     pub(super) fn behind(floor: Timestamp) -> Window {
-        let newest = Some(Timestamp::from_ns(floor.ns().saturating_sub(1)));
-        Window { newest, floor, rolled: floor, ..Window::new() }
+        Window::at(Timestamp::from_ns(floor.ns().saturating_sub(1)), floor)
     }
 
     /// Adds a point that it held when its state was written; ascending.
     pub(super) fn restore(&mut self, point: Point) {
         // Newer than the newest where a state was lost.
-        self.newest = self.newest.max(Some(point.timestamp));
+        self.horizon.reach(point.timestamp);
         self.points.push(point);
     }
 }

@@ -55,18 +55,9 @@ impl Writer {
     /// When the system refuses, a full disk for one: then none of the last 65,536 and what follows them is there.
     pub fn append(&mut self, arrivals: &mut Vec<Arrival>) -> Result<Appended, MeasuresError> {
         self.frames.clear();
-        let mut batch = Vec::new();
-        for some in arrivals.chunks(FRAME_POINTS_MAX) {
-            if arrivals.len() > FRAME_POINTS_MAX {
-                batch.clear();
-                batch.extend_from_slice(some);
-                frame::group(&mut batch, &mut self.spare);
-                frame::encode(&batch, &mut self.frames);
-            }
-        }
-        if !arrivals.is_empty() && arrivals.len() <= FRAME_POINTS_MAX {
-            frame::group(arrivals, &mut self.spare);
-            frame::encode(arrivals, &mut self.frames);
+        for some in arrivals.chunks_mut(FRAME_POINTS_MAX) {
+            frame::group(some, &mut self.spare);
+            frame::encode(some, &mut self.frames);
         }
         let mut found = Vec::new();
         let lock = self.journals.lock()?;

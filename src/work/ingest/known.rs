@@ -55,17 +55,11 @@ impl KnownMetrics {
         hasher.finish()
     }
 
-    /// What is known of the metric, and whether it was known before.
+    /// What is known of the metric; nothing yet where it is asked for the first time.
     #[inline]
-    pub(super) fn enter(&mut self, key: Key) -> (&mut Known, bool) {
-        use hashbrown::hash_table::Entry;
-        match self.table.entry(key.0, |known| known.key == key, |known| known.key.0) {
-            Entry::Occupied(entry) => (entry.into_mut(), true),
-            Entry::Vacant(entry) => {
-                let known = Known { key, metric: None, said: 0 };
-                (entry.insert(known).into_mut(), false)
-            }
-        }
+    pub(super) fn enter(&mut self, key: Key) -> &mut Known {
+        let entry = self.table.entry(key.0, |known| known.key == key, |known| known.key.0);
+        entry.or_insert(Known { key, metric: None, said: 0 }).into_mut()
     }
 
     /// The metric could not be made: its next sample is as if it were the first.

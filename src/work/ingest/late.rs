@@ -2,35 +2,52 @@
 
 use std::sync::Arc;
 
-use crate::model::Timestamp;
 use crate::series::ArchivePolicy;
-use crate::store::measures::{Arrival, Wanted};
+use crate::store::index::{Index, IndexError, MetricKey, PolicyNumber};
+use crate::store::measures::{Arrival, Arrived, Horizon, Wanted};
 use crate::store::{MetricNumber, Store, StoreError};
 
-/// The windows of the metrics of a run, by their numbers; 24 bytes for each number up to the largest.
+/// The horizons of the metrics of a run, by their numbers; 48 bytes for each number up to the largest.
 #[derive(Default)]
 pub(super) struct Lateness {
-    windows: Vec<Window>,
+    met: Vec<Option<Met>>,
+    /// The few that the metrics have.
+    policies: Vec<(PolicyNumber, Arc<ArchivePolicy>)>,
 }
 
 #[derive(Clone, Copy)]
-struct Window {
-    known: bool,
-    newest_ns: i64,
-    floor_ns: i64,
+struct Met {
+    /// Which of the policies it has.
+    policy: usize,
+    /// None until the store was asked for it.
+    horizon: Option<Horizon>,
 }
 
-const UNKNOWN: Window = Window { known: false, newest_ns: i64::MIN, floor_ns: i64::MIN };
-
 impl Lateness {
-    /// A metric was made, and has no points.
-    pub(super) fn begin(&mut self, metric: MetricNumber) {
-        self.window(metric).known = true;
+    /// A metric was found in the index, or made there, and then has no points.
+    ///
+    /// # Errors
+    /// When its policy cannot be found.
+    pub(super) fn meet(&mut self, key: MetricKey, made: bool, index: &Index) -> Result<(), IndexError> {
+        let known = self.policies.iter().position(|(number, _)| *number == key.policy);
+        let policy = match known {
+            Some(policy) => policy,
+            None => {
+                self.policies.push((key.policy, index.archive_policy_numbered(key.policy)?));
+                self.policies.len() - 1
+            }
+        };
+        let at = key.metric.0 as usize;
+        if self.met.len() <= at {
+            self.met.resize(at + 1, None);
+        }
+        self.met[at].get_or_insert(Met { policy, horizon: made.then(Horizon::default) });
+        Ok(())
     }
 
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
-        self.windows.clear();
+        *self = Lateness::default();
     }
 
     /// How many of `arrivals`, which are about to be appended, are late. What others append at the same time is not
@@ -38,62 +55,43 @@ impl Lateness {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub(super) fn count<'p>(
-        &mut self,
-        arrivals: &[Arrival],
-        store: &Store,
-        policy_of: impl Fn(MetricNumber) -> Option<&'p Arc<ArchivePolicy>>,
-    ) -> Result<u64, StoreError> {
-        self.look_up(arrivals, store, &policy_of)?;
+    pub(super) fn count(&mut self, arrivals: &[Arrival], store: &Store) -> Result<u64, StoreError> {
+        self.look_up(arrivals, store)?;
         let mut late = 0;
-        for arrival in arrivals {
-            let ns = arrival.point.timestamp.ns();
-            let window = self.window(arrival.metric);
-            if ns >= window.newest_ns {
-                window.newest_ns = ns;
-            } else if ns < window.floor_ns {
-                late += 1;
-            } else if let Some(policy) = policy_of(arrival.metric) {
-                window.floor_ns = policy.window_start(Timestamp::from_ns(window.newest_ns)).ns();
-                late += u64::from(ns < window.floor_ns);
+        for Arrival { metric, point } in arrivals {
+            let met = self.met.get_mut(metric.0 as usize).and_then(Option::as_mut);
+            if let Some(Met { policy, horizon: Some(horizon) }) = met {
+                let arrived = horizon.arrive(point.timestamp, &self.policies[*policy].1);
+                late += u64::from(arrived == Arrived::Late);
             }
         }
         Ok(late)
     }
 
-    /// Asks the store for the windows of metrics that this run has not seen.
-    fn look_up<'p>(
-        &mut self,
-        arrivals: &[Arrival],
-        store: &Store,
-        policy_of: &impl Fn(MetricNumber) -> Option<&'p Arc<ArchivePolicy>>,
-    ) -> Result<(), StoreError> {
-        let mut wanted = Vec::new();
-        for arrival in arrivals {
-            let window = self.window(arrival.metric);
-            if !std::mem::replace(&mut window.known, true)
-                && let Some(policy) = policy_of(arrival.metric)
-            {
-                wanted.push(Wanted { metric: arrival.metric, policy });
-            }
-        }
-        if wanted.is_empty() {
+    /// Asks the store for the horizons that are not known.
+    fn look_up(&mut self, arrivals: &[Arrival], store: &Store) -> Result<(), StoreError> {
+        let of = |metric: MetricNumber| self.met.get(metric.0 as usize).copied().flatten();
+        let mut unknown: Vec<(MetricNumber, usize)> = arrivals
+            .iter()
+            .filter_map(|arrival| Some((arrival.metric, of(arrival.metric)?)))
+            .filter(|(_, met)| met.horizon.is_none())
+            .map(|(metric, met)| (metric, met.policy))
+            .collect();
+        if unknown.is_empty() {
             return Ok(());
         }
+        unknown.sort_unstable();
+        unknown.dedup();
+        let wanted = unknown
+            .iter()
+            .map(|(metric, policy)| Wanted { metric: *metric, policy: &self.policies[*policy].1 });
+        let wanted: Vec<Wanted<'_>> = wanted.collect();
+        let met = &mut self.met;
         store.snapshot()?.activity(&wanted, |place, activity| {
-            if let Some(newest) = activity.newest {
-                self.window(wanted[place].metric).newest_ns = newest.ns();
+            if let Some(met) = &mut met[wanted[place].metric.0 as usize] {
+                met.horizon = Some(activity.horizon);
             }
         })?;
         Ok(())
-    }
-
-    #[inline]
-    fn window(&mut self, metric: MetricNumber) -> &mut Window {
-        let at = metric.0 as usize;
-        if self.windows.len() <= at {
-            self.windows.resize(at + 1, UNKNOWN);
-        }
-        &mut self.windows[at]
     }
 }

@@ -9,12 +9,9 @@ mod known;
 mod late;
 mod resources;
 
-use std::collections::hash_map::Entry;
 use std::ops::Range;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-
-use foldhash::{HashMap, HashMapExt};
 
 use self::known::{Key, KnownMetrics};
 use self::late::Lateness;
@@ -22,10 +19,10 @@ use self::resources::{Resources, Said};
 use super::records::{Line, Trouble, Worker};
 use crate::base::{Books, Failure, LineSink};
 use crate::model::{Node, RecordKind, Timestamp};
-use crate::series::{ArchivePolicy, Point};
+use crate::series::Point;
 use crate::sink::ResourceDefinitions;
-use crate::store::index::{IndexError, PolicyNumber, Status};
-use crate::store::measures::{Arrival, Effort, Found, Writer};
+use crate::store::index::{IndexError, Status};
+use crate::store::measures::{Arrival, Effort, Writer};
 use crate::store::{MetricNumber, Store, StoreError};
 use crate::wire::json::{Records, Reject, read_node};
 
@@ -63,8 +60,6 @@ pub struct Ingest {
     resources: Resources,
     known: KnownMetrics,
     lateness: Lateness,
-    policies: HashMap<MetricNumber, PolicyNumber>,
-    by_number: HashMap<PolicyNumber, Arc<ArchivePolicy>>,
     arrivals: Vec<Arrival>,
     waiting: Vec<Waiting>,
     /// The records that wait, one behind the other.
@@ -144,8 +139,6 @@ impl Ingest {
             latest_ns: i64::MAX,
             ahead_max_ns,
             clock,
-            policies: HashMap::new(),
-            by_number: HashMap::new(),
             arrivals: Vec::new(),
             waiting: Vec::new(),
             held: Vec::new(),
@@ -178,7 +171,7 @@ impl Ingest {
         }
         let key = self.known.key(&sample.name, &resource);
         let said = self.known.said([0, 1, 2].map(|extra| records.extra(extra).bytes(line.bytes)));
-        let (known, _) = self.known.enter(key);
+        let known = self.known.enter(key);
         let Some(metric) = known.metric else {
             known.said = said;
             self.wait(line, key, What::Sample(point));
@@ -218,9 +211,7 @@ impl Ingest {
         }
         if !self.arrivals.is_empty() {
             let points = self.arrivals.len() as u64;
-            let (policies, by_number) = (&self.policies, &self.by_number);
-            let policy_of = |metric| by_number.get(policies.get(&metric)?);
-            self.books.late(self.lateness.count(&self.arrivals, &self.store, policy_of)?);
+            self.books.late(self.lateness.count(&self.arrivals, &self.store)?);
             let appended = self.writer.append(&mut self.arrivals);
             if appended.is_err() {
                 // Told once: the end of the run does not try them again.
@@ -229,14 +220,7 @@ impl Ingest {
             }
             let appended = appended?;
             self.books.count("stored", points);
-            for found in appended.found {
-                match found {
-                    Found::Cut { bytes } => self.books.note(&format_args!(
-                        "{bytes} bytes of an append that was never finished were cut off the journal"
-                    )),
-                    Found::Damaged(error) => self.books.trouble(&error.into()),
-                }
-            }
+            appended.found.into_iter().for_each(|found| found.tell(&self.books));
             if self.store.is_due(appended.journal_bytes) {
                 self.maintain(appended.journal_bytes)?;
             }
@@ -272,23 +256,20 @@ impl Ingest {
         let mut numbers: Vec<MetricNumber> = self.arrivals.iter().map(|arrival| arrival.metric).collect();
         numbers.sort_unstable();
         numbers.dedup();
+        let mut gone = Vec::new();
         for metric in numbers {
-            let gone = match index.metric_numbered(metric) {
-                Ok(metric) => metric.status == Status::Deleted,
-                Err(IndexError::NotFound { .. }) => true,
+            match index.metric_numbered(metric) {
+                Ok(found) if found.status != Status::Deleted => {}
+                Ok(_) | Err(IndexError::NotFound { .. }) => gone.push(metric),
                 Err(error) => return Err(error.into()),
-            };
-            if gone {
-                let before = self.arrivals.len();
-                self.arrivals.retain(|arrival| arrival.metric != metric);
-                self.books.dropped("store: deleted metric", (before - self.arrivals.len()) as u64);
             }
         }
+        let before = self.arrivals.len();
+        self.arrivals.retain(|arrival| gone.binary_search(&arrival.metric).is_err());
+        self.books.dropped("store: deleted metric", (before - self.arrivals.len()) as u64);
         self.known.clear();
         self.lateness.clear();
         self.resources.clear();
-        self.policies.clear();
-        self.by_number.clear();
         Ok(())
     }
 
@@ -323,19 +304,13 @@ impl Ingest {
         held: &[u8],
     ) -> Result<Vec<(&'w Waiting, Reject)>, IndexError> {
         let latest_ns = self.latest_ns;
-        let Ingest { store, resources, known, arrivals, policies, by_number, lateness, books, .. } = self;
+        let Ingest { store, resources, known, arrivals, lateness, books, .. } = self;
         store.index().transaction(|index| {
             let mut rejects = Vec::new();
             for record in waiting {
                 let mut metric = |resources: &mut Resources, said: &Said<'_>| {
                     let (key, made) = resources.metric(index, said, books)?;
-                    if made {
-                        lateness.begin(key.metric);
-                    }
-                    policies.insert(key.metric, key.policy);
-                    if let Entry::Vacant(place) = by_number.entry(key.policy) {
-                        place.insert(index.archive_policy_numbered(key.policy)?);
-                    }
+                    lateness.meet(key, made, index)?;
                     Ok::<_, IndexError>(key.metric)
                 };
                 let line = &held[record.start..record.end];
@@ -344,7 +319,7 @@ impl Ingest {
                         match record.what {
                             What::Sample(point) => of_sample(&node, point.timestamp).map(|said| {
                                 let metric = metric(resources, &said)?;
-                                known.enter(record.key).0.metric = Some(metric);
+                                known.enter(record.key).metric = Some(metric);
                                 arrivals.push(Arrival { metric, point });
                                 Ok(())
                             }),
