@@ -6,8 +6,7 @@
 use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
 
-use super::attribute::encode_attributes;
-use super::resources::{check_order, check_owner};
+use super::resources::{InsertedResource, check_owner};
 use super::{
     AttributeChanges, Attributes, Index, IndexError, NewMetric, PolicyNumber, ResourceId, ResourceNumber,
 };
@@ -122,32 +121,17 @@ impl Index {
         arriving: &ArrivingResource<'_>,
         now: Timestamp,
     ) -> Result<ResourceNumber, IndexError> {
-        let catalogue = self.catalogue()?;
-        let type_number = catalogue.type_number(arriving.resource_type)?;
-        catalogue.resource_type(type_number)?.check(arriving.attributes)?;
-        for owner in [arriving.creator, arriving.user_id, arriving.project_id] {
-            check_owner(arriving.id, owner)?;
-        }
-        let started_at = arriving.started_at.unwrap_or(now);
-        check_order(arriving.id.original(), started_at, None)?;
-        let number = self
-            .connection()
-            .prepare_cached(
-                "INSERT INTO resource (id, original_id, type, creator, user_id, project_id, started_at, \
-                 revision_start, attributes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )?
-            .insert(params![
-                arriving.id.uuid().as_bytes(),
-                arriving.id.original(),
-                type_number,
-                arriving.creator,
-                arriving.user_id,
-                arriving.project_id,
-                started_at.ns(),
-                now.ns(),
-                encode_attributes(arriving.attributes)
-            ])?;
-        Ok(ResourceNumber(number))
+        self.insert_resource(&InsertedResource {
+            id: arriving.id,
+            resource_type: arriving.resource_type,
+            creator: arriving.creator,
+            user_id: arriving.user_id,
+            project_id: arriving.project_id,
+            started_at: arriving.started_at.unwrap_or(now),
+            ended_at: None,
+            revision_start: now,
+            attributes: arriving.attributes,
+        })
     }
 
     /// Finds a metric of a resource by its name, and makes it when it is not there: then true.

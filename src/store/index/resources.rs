@@ -8,10 +8,23 @@ use super::error::{Thing, is_duplicate};
 use super::resource::{RESOURCE_COLUMNS, RESOURCES_NOW, decode_resource};
 use super::schema::GENERIC_TYPE;
 use super::{
-    Index, IndexError, MetricSource, NAME_CHARACTERS_MAX, NewMetric, NewResource, Resource, ResourceNumber,
-    ResourcePatch,
+    Attributes, Index, IndexError, MetricSource, NAME_CHARACTERS_MAX, NewMetric, NewResource, Resource,
+    ResourceId, ResourceNumber, ResourcePatch,
 };
 use crate::model::Timestamp;
+
+/// A resource as it is put into its table.
+pub(super) struct InsertedResource<'a> {
+    pub(super) id: &'a ResourceId,
+    pub(super) resource_type: &'a str,
+    pub(super) creator: Option<&'a str>,
+    pub(super) user_id: Option<&'a str>,
+    pub(super) project_id: Option<&'a str>,
+    pub(super) started_at: Timestamp,
+    pub(super) ended_at: Option<Timestamp>,
+    pub(super) revision_start: Timestamp,
+    pub(super) attributes: &'a Attributes,
+}
 
 impl Index {
     /// The resource of that id, if it is of that type; `generic` is every type. With its metrics.
@@ -26,11 +39,10 @@ impl Index {
     }
 
     /// As [`Index::resource`], without metrics; none when there is none.
-    pub(super) fn find_resource(
-        &self,
-        resource_type: &str,
-        id: Uuid,
-    ) -> Result<Option<Resource>, IndexError> {
+    ///
+    /// # Errors
+    /// [`IndexError::NotFound`] when there is no such type.
+    pub fn find_resource(&self, resource_type: &str, id: Uuid) -> Result<Option<Resource>, IndexError> {
         let catalogue = self.catalogue()?;
         let wanted = catalogue.type_number(resource_type)?;
         let mut statement = self
@@ -57,6 +69,43 @@ impl Index {
         Ok(statement.query_map([resource.0], read)?.collect::<Result<_, _>>()?)
     }
 
+    /// Adds a resource without metrics.
+    pub(super) fn insert_resource(
+        &self,
+        inserted: &InsertedResource<'_>,
+    ) -> Result<ResourceNumber, IndexError> {
+        let InsertedResource { id, creator, user_id, project_id, started_at, ended_at, .. } = *inserted;
+        let catalogue = self.catalogue()?;
+        let type_number = catalogue.type_number(inserted.resource_type)?;
+        catalogue.resource_type(type_number)?.check(inserted.attributes)?;
+        for owner in [creator, user_id, project_id] {
+            check_owner(id, owner)?;
+        }
+        check_order(id.original(), started_at, ended_at)?;
+        let number = self
+            .connection()
+            .prepare_cached(
+                "INSERT INTO resource (id, original_id, type, creator, user_id, project_id, started_at, \
+                 ended_at, revision_start, attributes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )?
+            .insert(params![
+                id.uuid().as_bytes(),
+                id.original(),
+                type_number,
+                creator,
+                user_id,
+                project_id,
+                started_at.ns(),
+                ended_at.map(Timestamp::ns),
+                inserted.revision_start.ns(),
+                encode_attributes(inserted.attributes)
+            ]);
+        match number {
+            Err(error) if is_duplicate(&error) => Err(Thing::Resource.exists(id.original())),
+            other => Ok(ResourceNumber(other?)),
+        }
+    }
+
     /// Adds a resource and its metrics.
     ///
     /// # Errors
@@ -64,36 +113,17 @@ impl Index {
     /// [`IndexError::Invalid`] when an attribute is wrong or it ends before it starts.
     pub fn create_resource(&self, new: &NewResource, now: Timestamp) -> Result<Resource, IndexError> {
         self.transaction(|index| {
-            let catalogue = index.catalogue()?;
-            let type_number = catalogue.type_number(&new.resource_type)?;
-            catalogue.resource_type(type_number)?.check(&new.attributes)?;
-            for owner in [&new.creator, &new.user_id, &new.project_id] {
-                check_owner(&new.id, owner.as_deref())?;
-            }
-            let started_at = new.started_at.unwrap_or(now);
-            check_order(new.id.original(), started_at, new.ended_at)?;
-            let inserted = index
-                .connection()
-                .prepare_cached(
-                    "INSERT INTO resource (id, original_id, type, creator, user_id, project_id, started_at, \
-                     ended_at, revision_start, attributes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                )?
-                .insert(params![
-                    new.id.uuid().as_bytes(),
-                    new.id.original(),
-                    type_number,
-                    new.creator,
-                    new.user_id,
-                    new.project_id,
-                    started_at.ns(),
-                    new.ended_at.map(Timestamp::ns),
-                    now.ns(),
-                    encode_attributes(&new.attributes)
-                ]);
-            let number = match inserted {
-                Err(error) if is_duplicate(&error) => return Err(Thing::Resource.exists(new.id.original())),
-                other => ResourceNumber(other?),
-            };
+            let number = index.insert_resource(&InsertedResource {
+                id: &new.id,
+                resource_type: &new.resource_type,
+                creator: new.creator.as_deref(),
+                user_id: new.user_id.as_deref(),
+                project_id: new.project_id.as_deref(),
+                started_at: new.started_at.unwrap_or(now),
+                ended_at: new.ended_at,
+                revision_start: now,
+                attributes: &new.attributes,
+            })?;
             index.set_metrics(number, new.creator.as_deref(), &new.metrics, now)?;
             index.resource(&new.resource_type, new.id.uuid())
         })
@@ -259,7 +289,7 @@ impl Index {
 }
 
 /// Refuses a creator, user or project that is too long to be one.
-pub(super) fn check_owner(id: &super::ResourceId, owner: Option<&str>) -> Result<(), IndexError> {
+pub(super) fn check_owner(id: &ResourceId, owner: Option<&str>) -> Result<(), IndexError> {
     let wrong = |owner: &&str| owner.chars().count() > NAME_CHARACTERS_MAX || owner.contains('\0');
     match owner.filter(wrong) {
         Some(_) => {

@@ -11,7 +11,8 @@ use crate::model::{Node, Timestamp};
 use crate::query::Filter;
 use crate::sink::ResourceDefinition;
 use crate::store::index::{
-    ArrivingResource, Attributes, Index, IndexError, Page, Resource, ResourceId, ResourcePatch, ResourceQuery,
+    ArrivingResource, Attributes, GENERIC, Index, IndexError, Page, Resource, ResourceId, ResourcePatch,
+    ResourceQuery,
 };
 
 impl Resources {
@@ -38,7 +39,9 @@ impl Resources {
                 continue;
             };
             let id = ResourceId::of(&id.replace('/', "_"), None)?;
-            let known = found(index, &definition.resource_type, &id)?;
+            // Of any type: nobody may have made that one yet.
+            let known = index.find_resource(GENERIC, id.uuid())?;
+            let known = known.filter(|known| known.resource_type == definition.resource_type);
             match (role, known) {
                 (Role::Deletes, Some(known)) => {
                     end(index, &known, at, books)?;
@@ -89,14 +92,6 @@ fn role(definition: &ResourceDefinition, event_type: &str) -> Option<Role> {
         Some(Role::Updates)
     } else {
         None
-    }
-}
-
-fn found(index: &Index, of_type: &str, id: &ResourceId) -> Result<Option<Resource>, IndexError> {
-    match index.resource(of_type, id.uuid()) {
-        Ok(found) => Ok(Some(found)),
-        Err(IndexError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error),
     }
 }
 

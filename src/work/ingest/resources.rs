@@ -7,6 +7,7 @@
 //! nothing. So the same file taken in twice leaves what it left the first time.
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use foldhash::quality::FixedState;
@@ -55,6 +56,14 @@ pub(super) struct Said<'n> {
     pub(super) meter: &'n str,
 }
 
+impl<'n> Said<'n> {
+    /// Whose the resource is: the user and the project.
+    fn owners(&self) -> (Option<&'n str>, Option<&'n str>) {
+        let owner = |key: &str| self.record.get(key).and_then(Node::as_text);
+        (owner("user_id"), owner("project_id"))
+    }
+}
+
 impl Resources {
     pub(super) fn new(definitions: ResourceDefinitions, policies: bool, policy: Option<String>) -> Resources {
         Resources { definitions, policies, policy, known: HashMap::new() }
@@ -99,26 +108,19 @@ impl Resources {
         books: &Books,
     ) -> Result<ResourceNumber, IndexError> {
         let id = ResourceId::of(&said.resource.replace('/', "_"), None)?;
-        if !self.known.contains_key(&id.uuid()) {
-            let known = match index.resource(GENERIC, id.uuid()) {
-                Ok(found) => KnownResource {
+        let definition = self.definitions.of_metric(said.meter).map(|(definition, _)| definition);
+        let known = match self.known.entry(id.uuid()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => match index.find_resource(GENERIC, id.uuid())? {
+                Some(found) => place.insert(KnownResource {
                     number: found.number,
                     of_type: found.resource_type,
                     revision_start: found.revision_start,
                     ended_at: found.ended_at,
                     said: 0,
-                },
-                Err(IndexError::NotFound { .. }) => self.make(index, &id, said, books)?,
-                Err(error) => return Err(error),
-            };
-            self.known.insert(id.uuid(), known);
-        }
-        let definition = self.definitions.of_metric(said.meter).map(|(definition, _)| definition);
-        let Some(known) = self.known.get_mut(&id.uuid()) else {
-            return Err(IndexError::NotFound {
-                what: crate::store::index::Thing::Resource,
-                name: id.original().to_owned(),
-            });
+                }),
+                None => return Ok(place.insert(make(index, &id, definition, said, books)?).number),
+            },
         };
         let goes_on = known.ended_at.is_some_and(|ended_at| said.timestamp >= ended_at);
         if said.timestamp < known.revision_start && !goes_on {
@@ -129,8 +131,7 @@ impl Resources {
             Some(definition) => attributes(&*index.resource_type(&known.of_type)?, definition, said, books),
             None => Attributes::new(),
         };
-        let owner = |key: &str| said.record.get(key).and_then(Node::as_text);
-        let (user_id, project_id) = (owner("user_id"), owner("project_id"));
+        let (user_id, project_id) = said.owners();
         let now_said = hash(&attributes, user_id, project_id);
         if now_said == known.said && !goes_on {
             return Ok(known.number);
@@ -156,41 +157,41 @@ impl Resources {
         known.said = now_said;
         Ok(known.number)
     }
+}
 
-    fn make(
-        &self,
-        index: &Index,
-        id: &ResourceId,
-        said: &Said<'_>,
-        books: &Books,
-    ) -> Result<KnownResource, IndexError> {
-        let definition = self.definitions.of_metric(said.meter).map(|(definition, _)| definition);
-        let of_type = definition.map_or(GENERIC, |definition| &definition.resource_type);
-        let attributes = match definition {
-            Some(definition) => attributes(&*made_type(index, definition)?, definition, said, books),
-            None => Attributes::new(),
-        };
-        let owner = |key: &str| said.record.get(key).and_then(Node::as_text);
-        let arriving = ArrivingResource {
-            id,
-            resource_type: of_type,
-            creator: None,
-            user_id: owner("user_id"),
-            project_id: owner("project_id"),
-            started_at: Some(said.timestamp),
-            attributes: &attributes,
-            newest: Some(said.timestamp),
-        };
-        let arrived = index.arrive(&arriving, said.timestamp)?;
-        books.count("resources_created", 1);
-        Ok(KnownResource {
-            number: arrived.resource,
-            of_type: of_type.to_owned(),
-            revision_start: said.timestamp,
-            ended_at: None,
-            said: hash(&attributes, arriving.user_id, arriving.project_id),
-        })
-    }
+/// A resource that the index does not know.
+fn make(
+    index: &Index,
+    id: &ResourceId,
+    definition: Option<&ResourceDefinition>,
+    said: &Said<'_>,
+    books: &Books,
+) -> Result<KnownResource, IndexError> {
+    let of_type = definition.map_or(GENERIC, |definition| &definition.resource_type);
+    let attributes = match definition {
+        Some(definition) => attributes(&*made_type(index, definition)?, definition, said, books),
+        None => Attributes::new(),
+    };
+    let (user_id, project_id) = said.owners();
+    let arriving = ArrivingResource {
+        id,
+        resource_type: of_type,
+        creator: None,
+        user_id,
+        project_id,
+        started_at: Some(said.timestamp),
+        attributes: &attributes,
+        newest: Some(said.timestamp),
+    };
+    let arrived = index.arrive(&arriving, said.timestamp)?;
+    books.count("resources_created", 1);
+    Ok(KnownResource {
+        number: arrived.resource,
+        of_type: of_type.to_owned(),
+        revision_start: said.timestamp,
+        ended_at: None,
+        said: hash(&attributes, user_id, project_id),
+    })
 }
 
 /// The type of a definition, made where it is not there: all attributes are texts, and none is required.
