@@ -5,11 +5,11 @@ use serde_json::{Map, Value};
 
 use super::drawing::{DrawArgs, Named, label};
 use super::measures::RangeArgs;
+use super::options::Options;
 use super::rows;
-use super::store::StoreArgs;
 use crate::base::{Failure, LineSink, Outcome};
 use crate::cli::format;
-use crate::cli::shared::{Context, OutputArgs, RunArgs};
+use crate::cli::shared::Context;
 use crate::model::Granularity;
 use crate::operations::{Answer, BadOperations, Node, parse_json, parse_text};
 use crate::query::Filter;
@@ -73,13 +73,7 @@ pub struct AggregatesArgs {
     draw: DrawArgs,
 
     #[command(flatten)]
-    store: StoreArgs,
-
-    #[command(flatten)]
-    output: OutputArgs,
-
-    #[command(flatten)]
-    pub(super) run: RunArgs,
+    pub(super) options: Options,
 }
 
 /// Computes.
@@ -95,7 +89,7 @@ pub fn run(args: &AggregatesArgs, context: &Context) -> Result<Outcome, Failure>
         fill: args.fill,
         needed_overlap: args.needed_overlap,
     };
-    let answers = answer(&args.store.open()?, &query).map_err(failure)?;
+    let answers = answer(&args.options.store.open()?, &query).map_err(failure)?;
     answers.damage.into_iter().for_each(|damage| context.books.trouble(&damage.into()));
     if args.draw.wanted() {
         let unit = common_unit(&answers.groups);
@@ -105,7 +99,7 @@ pub fn run(args: &AggregatesArgs, context: &Context) -> Result<Outcome, Failure>
         return Ok(Outcome::Done);
     }
     let each = answers.groups.iter().any(|group| matches!(group.answer, Answer::Each(_)));
-    let mut out = format::open_with(&args.output, &columns(args, each), &context.books)?;
+    let mut out = format::open_with(&args.options.output, &columns(args, each), &context.books)?;
     for group in &answers.groups {
         print(group, out.as_mut())?;
     }

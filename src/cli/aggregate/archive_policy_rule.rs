@@ -107,7 +107,7 @@ impl Command {
 pub fn run(command: &Command, context: &Context) -> Result<Outcome, Failure> {
     let options = command.options();
     let makes = matches!(command, Command::Create(_));
-    let store = if makes { options.store.open_or_create(true)? } else { options.store.open()? };
+    let store = options.open(makes)?;
     let index = store.index();
     let shown = match command {
         Command::List(_) => {

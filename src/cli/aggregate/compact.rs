@@ -3,23 +3,16 @@
 use clap::Args;
 use serde_json::json;
 
-use super::store::StoreArgs;
+use super::options::Options;
 use crate::base::{Failure, Outcome};
-use crate::cli::format;
-use crate::cli::shared::{Context, OutputArgs, RunArgs};
+use crate::cli::shared::Context;
 use crate::store::measures::Effort;
 
 /// Options of `compact`.
 #[derive(Args, Debug)]
 pub struct CompactArgs {
     #[command(flatten)]
-    store: StoreArgs,
-
-    #[command(flatten)]
-    output: OutputArgs,
-
-    #[command(flatten)]
-    pub(super) run: RunArgs,
+    pub(super) options: Options,
 }
 
 /// Cuts journals, rolls up what can change no more, merges segments, forgets what was deleted.
@@ -27,13 +20,10 @@ pub struct CompactArgs {
 /// # Errors
 /// When something is damaged, or the system refuses.
 pub fn run(args: &CompactArgs, context: &Context) -> Result<Outcome, Failure> {
-    let done = args.store.open()?.maintain(Effort::Everything)?.unwrap_or_default();
-    let mut out = format::open(&args.output, &context.books)?;
+    let done = args.options.store.open()?.maintain(Effort::Everything)?.unwrap_or_default();
     let row = json!({
         "journals": done.journals, "points": done.points, "rolls": done.rolls, "spans": done.rows,
         "merges": done.merges,
     });
-    out.line(row.to_string().as_bytes())?;
-    out.flush()?;
-    Ok(Outcome::Done)
+    args.options.print(&[], [row], context)
 }

@@ -3,12 +3,13 @@
 use clap::{Args, Subcommand};
 
 use super::drawing::{DrawArgs, Named, label};
+use super::options::{Options, now};
 use super::store::StoreArgs;
 use super::{given, instant, names, rows};
-use crate::base::{Failure, Outcome, clock};
+use crate::base::{Failure, Outcome};
 use crate::cli::format;
-use crate::cli::shared::{Context, OutputArgs, RunArgs, hint_at_terminal};
-use crate::model::{Granularity, Timestamp};
+use crate::cli::shared::{Context, RunArgs, hint_at_terminal};
+use crate::model::Granularity;
 use crate::series::{Point, Step};
 use crate::store::index::Metric;
 use crate::store::{Store, StoreError};
@@ -54,7 +55,7 @@ impl RangeArgs {
     /// # Errors
     /// When one is no time.
     pub fn range(&self) -> Result<Range, Failure> {
-        let now = Timestamp::from_ns(clock::now_ns());
+        let now = now();
         let read = |name: &str, text: &Option<String>| {
             let time = text.as_ref().map(|text| instant::parse(text, now)).transpose();
             time.map_err(|why| Failure::Usage(format!("--{name}: {why}")))
@@ -91,13 +92,7 @@ pub struct ShowArgs {
     draw: DrawArgs,
 
     #[command(flatten)]
-    store: StoreArgs,
-
-    #[command(flatten)]
-    output: OutputArgs,
-
-    #[command(flatten)]
-    pub(super) run: RunArgs,
+    pub(super) options: Options,
 }
 
 /// Options of `measures add`.
@@ -125,7 +120,7 @@ impl MeasuresCommand {
     /// Options about the run.
     pub fn run_args(&self) -> &RunArgs {
         match self {
-            MeasuresCommand::Show(args) => &args.run,
+            MeasuresCommand::Show(args) => &args.options.run,
             MeasuresCommand::Add(args) => &args.run,
         }
     }
@@ -149,7 +144,7 @@ fn run_show(args: &ShowArgs, context: &Context) -> Result<Outcome, Failure> {
         granularity: args.granularity,
         resample: args.resample,
     };
-    let store = args.store.open()?;
+    let store = args.options.store.open()?;
     let metric = names::metric(store.index(), args.metric.resource_id.as_deref(), &args.metric.metric)?;
     let (levels, damage) = show(&store, &metric, &query).map_err(failure)?;
     damage.into_iter().for_each(|damage| context.books.trouble(&damage.into()));
@@ -160,7 +155,7 @@ fn run_show(args: &ShowArgs, context: &Context) -> Result<Outcome, Failure> {
         return Ok(Outcome::Done);
     }
     let columns = ["timestamp", "granularity", "value"].map(str::to_owned);
-    let mut out = format::open_with(&args.output, &columns, &context.books)?;
+    let mut out = format::open_with(&args.options.output, &columns, &context.books)?;
     let mut lines = Vec::new();
     for Level { step, series } in levels {
         lines.clear();
@@ -179,7 +174,7 @@ fn failure(error: CannotShow) -> Failure {
 }
 
 fn run_add(args: &AddArgs, context: &Context) -> Result<Outcome, Failure> {
-    let now = Timestamp::from_ns(clock::now_ns());
+    let now = now();
     let given = args.measure.iter().map(|text| given::option(text, now));
     let given = given.collect::<Result<Vec<_>, String>>();
     let mut points = given.map_err(|why| Failure::Usage(format!("--measure: {why}")))?;

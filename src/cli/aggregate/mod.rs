@@ -104,8 +104,8 @@ fn run_args(args: &Args) -> &RunArgs {
         None => &args.rollup.run,
         Some(Command::Ingest(args)) => &args.run,
         Some(Command::Measures(command)) => command.run_args(),
-        Some(Command::Aggregates(args)) => &args.run,
-        Some(Command::Compact(args)) => &args.run,
+        Some(Command::Aggregates(args)) => &args.options.run,
+        Some(Command::Compact(args)) => &args.options.run,
         Some(Command::Metric(command)) => &command.options().run,
         Some(Command::Resource(command)) => &command.options().run,
         Some(Command::Search(args)) => &args.options.run,
@@ -116,7 +116,7 @@ fn run_args(args: &Args) -> &RunArgs {
         Some(Command::Check(args)) => &args.options.run,
         Some(Command::Repair(args)) => &args.options.run,
         Some(Command::Export(args)) => &args.run,
-        Some(Command::Import(args)) => &args.run,
+        Some(Command::Import(args)) => &args.options.run,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::base::{Failure, Outcome, clock};
 use crate::cli::format;
 use crate::cli::shared::{Context, OutputArgs, OutputFormat, RunArgs};
 use crate::model::{Granularity, Timestamp};
+use crate::store::Store;
 use crate::store::index::{Marker, Page, SortKey};
 use crate::wire::columns::{Cell, Columns};
 
@@ -25,6 +26,14 @@ pub struct Options {
 }
 
 impl Options {
+    /// Opens the store; one that is to hold something new is made where it is not there.
+    ///
+    /// # Errors
+    /// When there is none, or the system refuses.
+    pub fn open(&self, makes: bool) -> Result<Store, Failure> {
+        if makes { self.store.open_or_create(true) } else { self.store.open() }
+    }
+
     /// Prints rows; in tables and CSV these columns of them.
     ///
     /// # Errors

@@ -124,7 +124,7 @@ impl Command {
 pub fn run(command: &Command, context: &Context) -> Result<Outcome, Failure> {
     let options = command.options();
     let made = if let Command::Create(args) = command { Some(args.resource_type()?) } else { None };
-    let store = if made.is_some() { options.store.open_or_create(true)? } else { options.store.open()? };
+    let store = options.open(made.is_some())?;
     let index = store.index();
     let shown = match command {
         Command::List(_) => {

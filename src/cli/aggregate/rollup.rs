@@ -75,7 +75,9 @@ enum LateArg {
 pub fn run(args: &RollupArgs, context: &Context) -> Result<Outcome, Failure> {
     // A command that is misspelt looks like a file that is not there.
     if let Some(word) = args.files.first().filter(|word| !std::path::Path::new(word).exists()) {
-        let near = nearest::did_you_mean(word, &commands());
+        let commands = super::command();
+        let commands: Vec<&str> = commands.get_subcommands().map(clap::Command::get_name).collect();
+        let near = nearest::did_you_mean(word, &commands);
         if !near.is_empty() {
             return Err(Failure::Usage(format!("neither a file nor a command: {word}{near}")));
         }
@@ -94,27 +96,6 @@ pub fn run(args: &RollupArgs, context: &Context) -> Result<Outcome, Failure> {
         roll_up(args, context, &mut rollup, &mut records, out.as_mut())?;
     }
     Ok(Outcome::Done)
-}
-
-/// The names of the commands of the store.
-fn commands() -> Vec<&'static str> {
-    vec![
-        "ingest",
-        "measures",
-        "aggregates",
-        "metric",
-        "resource",
-        "resource-type",
-        "archive-policy",
-        "archive-policy-rule",
-        "search",
-        "status",
-        "compact",
-        "check",
-        "repair",
-        "export",
-        "import",
-    ]
 }
 
 fn roll_up(

@@ -3,12 +3,11 @@
 use clap::{Args, ValueHint};
 use serde_json::json;
 
+use super::options::{Options, now};
 use super::store::StoreArgs;
-use crate::base::clock::now_ns;
 use crate::base::{Failure, Outcome, Output};
 use crate::cli::format;
-use crate::cli::shared::{Context, OutputArgs, RunArgs, for_each_input};
-use crate::model::Timestamp;
+use crate::cli::shared::{Context, RunArgs, for_each_input};
 use crate::work::transfer::{self, Extent};
 
 /// Options of `export`.
@@ -33,13 +32,7 @@ pub struct ImportArgs {
     file: String,
 
     #[command(flatten)]
-    store: StoreArgs,
-
-    #[command(flatten)]
-    output: OutputArgs,
-
-    #[command(flatten)]
-    pub(super) run: RunArgs,
+    pub(super) options: Options,
 }
 
 /// Writes a store to standard output.
@@ -58,10 +51,10 @@ pub fn export(args: &ExportArgs, context: &Context) -> Result<Outcome, Failure> 
 /// # Errors
 /// When the store is not empty, or cannot be written to.
 pub fn import(args: &ImportArgs, context: &Context) -> Result<Outcome, Failure> {
-    let now = Timestamp::from_ns(now_ns());
-    let mut out = format::open(&args.output, &context.books)?;
-    for_each_input(std::slice::from_ref(&args.file), &args.run, context, |source| {
-        let store = args.store.open_or_create(false)?;
+    let now = now();
+    let mut out = format::open(&args.options.output, &context.books)?;
+    for_each_input(std::slice::from_ref(&args.file), &args.options.run, context, |source| {
+        let store = args.options.store.open_or_create(false)?;
         let done = transfer::import(&store, source, &context.books, &context.stop, now)?;
         let row = json!({
             "resources": done.resources, "revisions": done.revisions, "metrics": done.metrics,
