@@ -10,6 +10,7 @@ pub mod books;
 pub mod broker;
 pub mod clock;
 pub mod exit;
+pub mod http;
 pub mod lines;
 pub mod nearest;
 pub mod output;

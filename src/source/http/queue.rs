@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use super::answer::Verdict;
-use super::inflate::Coding;
 use super::memory::Memory;
+use crate::base::http::coding::Coding;
 
 /// The body of a request, and who waits for what becomes of it.
 pub struct Body {

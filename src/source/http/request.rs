@@ -16,11 +16,11 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::answer::{Refusal, Reply, text};
-use super::inflate::{Coding, KNOWN};
 use super::memory::Memory;
 use super::queue::{Body, Ticket};
 use super::route::{self, Found, ROUTES};
 use super::server::{Shared, Stage};
+use crate::base::http::coding::{Coding, KNOWN};
 
 /// How long a body may take ...
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -55,7 +55,7 @@ pub async fn respond(request: Request<Incoming>, peer: SocketAddr, shared: &Shar
             Err(refusal) => (refusal, true),
         },
         Err(refusal) => {
-            let ends = *shared.stage.borrow() != Stage::Serving;
+            let ends = *shared.listening.stage.borrow() != Stage::Serving;
             let waits_for_leave = request.headers().contains_key(EXPECT);
             if !ends && !waits_for_leave {
                 discard(request.into_body()).await;
@@ -63,8 +63,8 @@ pub async fn respond(request: Request<Incoming>, peer: SocketAddr, shared: &Shar
             (refusal, ends)
         }
     };
-    shared.books.count("requests_refused", 1);
-    shared.books.warn("refused request", &format_args!("{name}: {}", refusal.why));
+    shared.listening.books.count("requests_refused", 1);
+    shared.listening.books.warn("refused request", &format_args!("{name}: {}", refusal.why));
     let mut reply = refusal.reply();
     if ends {
         reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -84,7 +84,7 @@ fn name(request: &Request<Incoming>, peer: SocketAddr, shared: &Shared) -> Strin
     while !path.is_char_boundary(shown) {
         shown -= 1;
     }
-    format!("{} {peer} {} {}", shared.settings.name, request.method(), &path[..shown])
+    format!("{} {peer} {} {}", shared.listening.name, request.method(), &path[..shown])
 }
 
 /// A request that is being answered.
@@ -100,7 +100,7 @@ impl<'a> InHand<'a> {
 impl Drop for InHand<'_> {
     fn drop(&mut self) {
         let left = self.0.in_hand.fetch_sub(1, Ordering::SeqCst) - 1;
-        if left == 0 && *self.0.stage.borrow() != Stage::Serving {
+        if left == 0 && *self.0.listening.stage.borrow() != Stage::Serving {
             self.0.queue.wake();
         }
     }
@@ -116,7 +116,7 @@ struct Expected {
 
 /// What the head of a request promises; none when somebody only asks whether we are there.
 fn accept(request: &Request<Incoming>, shared: &Shared) -> Result<Option<Expected>, Refusal> {
-    if *shared.stage.borrow() != Stage::Serving {
+    if *shared.listening.stage.borrow() != Stage::Serving {
         return Err(Refusal::busy(STOPPING));
     }
     let (headers, settings) = (request.headers(), &shared.settings);
@@ -176,7 +176,7 @@ async fn take(
     shared: &Shared,
 ) -> Result<Reply, Refusal> {
     let Expected { route, path, query, coding } = expected;
-    let mut stage = shared.stage.subscribe();
+    let mut stage = shared.listening.stage.subscribe();
     let closing = async { _ = stage.wait_for(|stage| *stage == Stage::Closing).await };
     let (bytes, memory) = tokio::select! {
         received = receive(request.into_body(), shared) => received?,

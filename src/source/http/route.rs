@@ -4,7 +4,7 @@ use hyper::Method;
 
 use super::answer::Dialect;
 use super::grouping;
-use super::inflate::Coding;
+use crate::base::http::coding::Coding;
 use crate::wire::influx::{self, Influx, UnknownPrecision};
 use crate::wire::json::{Batch, Lines};
 use crate::wire::prometheus::{Exposition, RemoteWrite};

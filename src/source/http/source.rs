@@ -17,10 +17,11 @@ use tokio::sync::oneshot;
 
 use super::answer::{Refusal, Verdict};
 use super::auth::Guard;
-use super::inflate::BadCoding;
 use super::queue::Body;
 use super::route::{ROUTES, Reader, Target};
 use super::server::{self, Settings, Shared, Stage};
+use crate::base::http::Listening;
+use crate::base::http::coding::BadCoding;
 use crate::base::tls::{self, SERVER_OPTIONS, ServerFiles};
 use crate::base::{Block, Books, Chunk, Failure, Stop, Url, clock};
 use crate::model::Timestamp;
@@ -117,14 +118,13 @@ impl HttpSource {
             );
         }
         let settings = Settings {
-            name: name_without_options(url),
             prefix: path.trim_end_matches('/').to_owned(),
             body_bytes_max: body_bytes_max as usize,
-            connections_max: connections.min(descriptors.saturating_sub(DESCRIPTORS_KEPT)).max(1) as usize,
             guard,
-            tls,
         };
-        let shared = Arc::new(Shared::new(settings, queue as usize, books).map_err(cannot)?);
+        let connections_max = connections.min(descriptors.saturating_sub(DESCRIPTORS_KEPT)).max(1) as usize;
+        let listening = Listening::new(name_without_options(url), connections_max, tls, books);
+        let shared = Arc::new(Shared::new(settings, listening, queue as usize).map_err(cannot)?);
         let thread = server::start(listener, &shared).map_err(cannot)?;
         Ok(HttpSource {
             shared,
@@ -144,7 +144,7 @@ impl HttpSource {
 
     /// Reads a body into `lines`; false when it has none, and its sender was answered.
     fn read(&mut self, body: Body) -> bool {
-        let books = &self.shared.books;
+        let books = &self.shared.listening.books;
         self.lines.clear();
         self.lines.shrink_to(LINES_BYTES_KEPT);
         let target = Target { path: &body.path, query: &body.query };
@@ -180,7 +180,7 @@ impl HttpSource {
         };
         self.name.clone_from(&sender.name);
         if sender.records == 0 {
-            sender.settle(&self.shared.books);
+            sender.settle(&self.shared.listening.books);
             return false;
         }
         self.unsettled_bytes += self.lines.len();
@@ -202,8 +202,8 @@ impl HttpSource {
             kept.push(b'\n');
             dropped += 1;
             let reject = Reject::TooLong(line.len() as u64 - 1);
-            self.shared.books.read(1, line.len() as u64);
-            self.shared.books.reject(name, index as u64 + 1, reject.reason(), &reject);
+            self.shared.listening.books.read(1, line.len() as u64);
+            self.shared.listening.books.reject(name, index as u64 + 1, reject.reason(), &reject);
         }
         self.lines = kept;
         dropped
@@ -212,14 +212,14 @@ impl HttpSource {
     /// Answers everybody whose records were handed out.
     fn settle(&mut self) {
         self.unsettled_bytes = 0;
-        self.unsettled.drain(..).for_each(|sender| sender.settle(&self.shared.books));
+        self.unsettled.drain(..).for_each(|sender| sender.settle(&self.shared.listening.books));
     }
 
     /// Nobody who waits will hear anything but "try again".
     fn give_up(&mut self) {
-        self.shared.stage.send_replace(Stage::Closing);
+        self.shared.listening.stage.send_replace(Stage::Closing);
         self.shared.queue.clear();
-        self.unsettled.drain(..).for_each(|sender| _ = self.shared.books.unwatch(&sender.name));
+        self.unsettled.drain(..).for_each(|sender| _ = self.shared.listening.books.unwatch(&sender.name));
     }
 
     /// Waits for a body, a stop, a reload, or the end of what is in hand.
@@ -260,7 +260,7 @@ impl Unsettled {
 
 impl Source for HttpSource {
     fn name(&self) -> &str {
-        &self.shared.settings.name
+        &self.shared.listening.name
     }
 
     fn bound(&self) -> Option<SocketAddr> {
@@ -279,7 +279,7 @@ impl Source for HttpSource {
         loop {
             if stop.requested() && self.deadline.is_none() {
                 self.deadline = Some(Instant::now() + self.linger);
-                self.shared.stage.send_replace(Stage::Stopping);
+                self.shared.listening.stage.send_replace(Stage::Stopping);
             }
             if self.unsettled_bytes < SETTLE_BYTES_MAX
                 && let Some(body) = self.shared.queue.take()
@@ -319,7 +319,7 @@ impl Source for HttpSource {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            self.shared.books.complain(&"internal error: the http server's thread panicked");
+            self.shared.listening.books.complain(&"internal error: the http server's thread panicked");
         }
     }
 }

@@ -1,0 +1,10 @@
+//! What every HTTP server of ours stands on: connections that are accepted, watched and ended, and bodies unpacked.
+//!
+//! hyper speaks the protocol. What a request means is the business of whoever serves: `source/http`, `serve`.
+
+pub mod coding;
+mod connection;
+mod server;
+
+pub use connection::{HEAD_TIME, IDLE_TIME};
+pub use server::{Listening, Stage, serve};
