@@ -14,6 +14,7 @@ pub mod poll;
 pub mod query;
 pub mod rule;
 pub mod series;
+pub mod serve;
 pub mod sink;
 pub mod source;
 pub mod store;

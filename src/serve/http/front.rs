@@ -1,0 +1,347 @@
+//! The side of a service that faces the network: from a request's head to its answer.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue,
+    USER_AGENT, VARY,
+};
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{timeout, timeout_at};
+
+use super::body::Outgoing;
+use super::log::{AccessLog, Entry};
+use super::site::Forwarding;
+use super::{Answer, Call, Content, Cors, Handler, Parameters, Problem, Route, Site, Workers};
+use crate::base::http::coding::{BadCoding, Coding};
+use crate::base::percent::decoded;
+use crate::base::{Books, clock};
+use crate::model::Timestamp;
+
+/// How long a body may take ...
+const BODY_TIME: Duration = Duration::from_secs(30);
+/// ... and a second more for so many bytes of it: a sender that is slow and not stuck is waited for.
+const BODY_BYTES_PER_SECOND: u64 = 64 * 1024;
+/// How long a body waits for memory before its sender is told to try again.
+const ROOM_TIME: Duration = Duration::from_secs(10);
+/// Bytes of a path and its query: what curl and gnocchiclient send of a hundred metrics is a quarter of it.
+const TARGET_BYTES_MAX: usize = 16 * 1024;
+
+/// What a service takes at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The longest body, packed or unpacked.
+    pub body_bytes_max: usize,
+    /// All bodies that are being received or worked at, together.
+    pub bodies_bytes_max: usize,
+    /// The longest time that a request waits for its answer.
+    pub answer_time: Duration,
+}
+
+/// What a service has done.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Requests by the first digit of their status.
+    pub answered: [AtomicU64; 6],
+    /// Microseconds that they took, all together.
+    pub took_us: AtomicU64,
+    /// Bytes of bodies received.
+    pub received_bytes: AtomicU64,
+}
+
+/// A service: where it is, what it answers, and with what.
+pub struct Front<D> {
+    routes: matchit::Router<BTreeMap<&'static str, Handler<D>>>,
+    workers: Workers<D>,
+    limits: Limits,
+    room: Semaphore,
+    books: Arc<Books>,
+    counters: Arc<Counters>,
+    /// Where it is.
+    pub place: Place,
+    /// Pages of other hosts.
+    pub cors: Cors,
+    /// Where requests are written down.
+    pub log: Option<AccessLog>,
+}
+
+/// Where a service is.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// `http` or `https`
+    pub scheme: &'static str,
+    /// Host and port, for requests that do not say to which they went.
+    pub origin: String,
+    /// The path of its root, without a slash at its end.
+    pub prefix: String,
+    /// Whether the headers of a proxy are believed.
+    pub forwarding: Forwarding,
+}
+
+impl<D: Send + 'static> Front<D> {
+    /// A service with these routes.
+    ///
+    /// # Panics
+    /// When two routes are for the same requests: they stand in one table.
+    pub fn new(
+        routes: &[Route<D>],
+        workers: Workers<D>,
+        place: Place,
+        limits: Limits,
+        counters: Arc<Counters>,
+        books: &Arc<Books>,
+    ) -> Front<D> {
+        let mut by_path: BTreeMap<&'static str, BTreeMap<&'static str, Handler<D>>> = BTreeMap::new();
+        for route in routes {
+            let method = if route.method == Method::GET { "GET" } else { known(&route.method) };
+            let before = by_path.entry(route.path).or_default().insert(method, route.answer);
+            assert!(before.is_none(), "two routes for {method} {}", route.path);
+        }
+        let mut router = matchit::Router::new();
+        for (path, methods) in by_path {
+            router.insert(path, methods).expect("the paths of a table do not contradict each other");
+        }
+        let room = Semaphore::new(limits.bodies_bytes_max.min(Semaphore::MAX_PERMITS));
+        let (books, cors) = (Arc::clone(books), Cors::default());
+        Front { routes: router, workers, limits, room, books, counters, place, cors, log: None }
+    }
+
+    /// Threads at work, and all.
+    pub fn workers(&self) -> &Workers<D> {
+        &self.workers
+    }
+
+    /// The response to a request.
+    pub async fn respond(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Outgoing> {
+        let begun = Instant::now();
+        let now = Timestamp::from_ns(clock::now_ns());
+        let (head, body) = request.into_parts();
+        let target = head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
+        let asked = Asked { method: head.method, headers: head.headers, target: &target, now };
+        let site = self.site(&asked, peer);
+        let client = site.client().to_owned();
+        let mut ends = false;
+        let answer = match timeout(self.limits.answer_time, self.answer(&asked, site, body, &mut ends)).await
+        {
+            Ok(answer) => answer,
+            Err(_) => Err(Problem::busy("the answer takes too long")),
+        };
+        let answer = answer.unwrap_or_else(|mut problem| {
+            if let Some(trouble) = problem.trouble.take() {
+                self.books.warn("trouble", &format_args!("{} {target}: {trouble}", asked.method));
+            }
+            let accept = asked.headers.get(ACCEPT).map(|accept| accept.to_str().unwrap_or_default());
+            problem.answer(accept)
+        });
+        let mut response = self.finish(&asked, answer);
+        if ends {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        self.note(&asked, &client, &response, begun);
+        response
+    }
+
+    fn site(&self, asked: &Asked<'_>, peer: SocketAddr) -> Site {
+        let place = &self.place;
+        let path = asked.path();
+        let below = path.strip_prefix(place.prefix.as_str()).unwrap_or(path);
+        let peer = peer.ip().to_string();
+        Site::of(&asked.headers, place.forwarding, place.scheme, &place.origin, &place.prefix, below, peer)
+    }
+
+    /// - `ends`: set when what is left of the body is in the way of a next request
+    async fn answer(
+        &self,
+        asked: &Asked<'_>,
+        site: Site,
+        body: Incoming,
+        ends: &mut bool,
+    ) -> Result<Answer, Problem> {
+        // Nobody has read the body yet.
+        *ends = !body.is_end_stream();
+        if asked.target.len() > TARGET_BYTES_MAX {
+            return Err(Problem::new(StatusCode::URI_TOO_LONG, "the path and the query are too long"));
+        }
+        let nothing = || Problem::not_found("");
+        let path = asked.path().strip_prefix(self.place.prefix.as_str()).ok_or_else(nothing)?;
+        // A slash at the end means nothing to Pecan.
+        let path = if path.len() > 1 { path.trim_end_matches('/') } else { path };
+        let path = if path.is_empty() { "/" } else { path };
+        let found = self.routes.at(path).map_err(|_| nothing())?;
+        if asked.method == Method::OPTIONS {
+            return Ok(Answer::empty(StatusCode::OK).with(ALLOW, &allowed(found.value)));
+        }
+        let method = if asked.method == Method::HEAD { "GET" } else { known(&asked.method) };
+        let Some(handler) = found.value.get(method).copied() else {
+            let allowed = HeaderValue::from_str(&allowed(found.value)).ok();
+            let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "");
+            return Err(match allowed {
+                Some(allowed) => problem.with(ALLOW, allowed),
+                None => problem,
+            });
+        };
+        let part = |text: &str| decoded(text).and_then(|bytes| String::from_utf8(bytes).ok());
+        let parts = found.params.iter().map(|(_, value)| part(value)).collect::<Option<Vec<_>>>();
+        let parts = parts.ok_or_else(nothing)?;
+        let coding = asked
+            .headers
+            .get(CONTENT_ENCODING)
+            .map_or(Some(Coding::Identity), |coding| coding.to_str().ok().and_then(Coding::of));
+        let coding = coding.ok_or_else(Problem::other_media)?;
+        let (bytes, _room) = self.receive(body).await?;
+        *ends = false;
+        self.counters.received_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        let body = match coding {
+            // Snappy is what a body of Prometheus is, header or not: its route unpacks it.
+            Coding::Identity | Coding::Snappy => bytes.into(),
+            packed => match packed.unpack(&bytes, self.limits.body_bytes_max) {
+                Ok(unpacked) => unpacked.into_owned().into(),
+                Err(error @ BadCoding::TooLarge(_)) => return Err(too_large(&error.to_string())),
+                Err(error) => return Err(Problem::bad(error.to_string())),
+            },
+        };
+        let call = Call {
+            method: if asked.method == Method::HEAD { Method::GET } else { asked.method.clone() },
+            parts,
+            query: Parameters::parse(asked.query()),
+            headers: asked.headers.clone(),
+            body,
+            site,
+            now: asked.now,
+        };
+        self.workers.answer(handler, call).await
+    }
+
+    /// A whole body, and its share of the memory.
+    async fn receive(&self, mut body: Incoming) -> Result<(Vec<u8>, Option<SemaphorePermit<'_>>), Problem> {
+        let bytes_max = self.limits.body_bytes_max;
+        let over = || too_large(&format!("a body has at most {bytes_max} bytes"));
+        if body.size_hint().lower() > bytes_max as u64 {
+            return Err(over());
+        }
+        let mut bytes = Vec::new();
+        let mut room: Option<SemaphorePermit<'_>> = None;
+        let start = tokio::time::Instant::now();
+        loop {
+            let more = Duration::from_secs(bytes.len() as u64 / BODY_BYTES_PER_SECOND);
+            let data = match timeout_at(start + BODY_TIME + more, body.frame()).await {
+                Err(_) => return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body comes too slowly")),
+                Ok(None) => return Ok((bytes, room)),
+                Ok(Some(Err(error))) => return Err(Problem::bad(error.to_string())),
+                Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+            };
+            if bytes.len() + data.len() > bytes_max {
+                return Err(over());
+            }
+            let wanted = u32::try_from(data.len()).unwrap_or(u32::MAX);
+            match timeout(ROOM_TIME, self.room.acquire_many(wanted)).await {
+                Ok(Ok(more)) => match &mut room {
+                    None => room = Some(more),
+                    Some(room) => room.merge(more),
+                },
+                _ => return Err(Problem::busy("too many bodies are being worked at")),
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+
+    fn finish(&self, asked: &Asked<'_>, answer: Answer) -> Response<Outgoing> {
+        let Answer { status, headers, content } = answer;
+        let takes = asked.headers.get(ACCEPT_ENCODING).and_then(|codings| codings.to_str().ok());
+        let takes_gzip = takes.is_some_and(takes_gzip);
+        let content = if asked.method == Method::HEAD { Content::Empty } else { content };
+        let (body, is_packed) = Outgoing::new(content, takes_gzip);
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        let map = response.headers_mut();
+        headers.into_iter().for_each(|(name, value)| _ = map.append(name, value));
+        if is_packed {
+            map.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        map.append(VARY, HeaderValue::from_static("Accept-Encoding"));
+        map.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+        self.cors.apply(&asked.method, &asked.headers, map);
+        response
+    }
+
+    fn note(&self, asked: &Asked<'_>, client: &str, response: &Response<Outgoing>, begun: Instant) {
+        let status = response.status().as_u16();
+        let took_us = begun.elapsed().as_micros();
+        if let Some(counter) = self.counters.answered.get(usize::from(status / 100)) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        self.counters.took_us.fetch_add(took_us as u64, Ordering::Relaxed);
+        let Some(log) = &self.log else { return };
+        let text = |name| asked.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        log.write(&Entry {
+            client,
+            user: text(HeaderName::from_static("x-user-id")),
+            at: asked.now,
+            method: asked.method.as_str(),
+            target: asked.target,
+            status,
+            bytes: response.body().size_hint().exact(),
+            agent: text(USER_AGENT),
+            took_us,
+        });
+    }
+}
+
+/// The head of a request.
+struct Asked<'a> {
+    method: Method,
+    headers: HeaderMap,
+    target: &'a str,
+    now: Timestamp,
+}
+
+impl Asked<'_> {
+    fn path(&self) -> &str {
+        self.target.split_once('?').map_or(self.target, |(path, _)| path)
+    }
+
+    fn query(&self) -> &str {
+        self.target.split_once('?').map_or("", |(_, query)| query)
+    }
+}
+
+fn too_large(why: &str) -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, why)
+}
+
+/// The methods that routes know; any other is none of them.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PATCH => "PATCH",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        _ => "",
+    }
+}
+
+fn allowed<D>(methods: &BTreeMap<&'static str, Handler<D>>) -> String {
+    let mut names: Vec<&str> = methods.keys().copied().collect();
+    if names.contains(&"GET") {
+        names.push("HEAD");
+    }
+    names.push("OPTIONS");
+    names.join(", ")
+}
+
+/// Whether an `Accept-Encoding` lets gzip in.
+fn takes_gzip(header: &str) -> bool {
+    header.split(',').any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        is_gzip && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    })
+}

@@ -1,0 +1,40 @@
+//! The table of what a service answers.
+
+use hyper::Method;
+
+use super::{Answer, Call, Problem};
+
+/// A function that answers a request, on a thread that has `D`, what the service works at, to itself.
+pub type Handler<D> = fn(&D, &Call) -> Result<Answer, Problem>;
+
+/// One row: which requests, and what answers them.
+pub struct Route<D> {
+    /// The method; GET is HEAD too.
+    pub method: Method,
+    /// The path below the service's root; `{name}` stands for one segment, `{*name}` for the rest.
+    pub path: &'static str,
+    /// What answers it.
+    pub answer: Handler<D>,
+}
+
+impl<D> Route<D> {
+    /// GET
+    pub const fn get(path: &'static str, answer: Handler<D>) -> Route<D> {
+        Route { method: Method::GET, path, answer }
+    }
+
+    /// POST
+    pub const fn post(path: &'static str, answer: Handler<D>) -> Route<D> {
+        Route { method: Method::POST, path, answer }
+    }
+
+    /// PATCH
+    pub const fn patch(path: &'static str, answer: Handler<D>) -> Route<D> {
+        Route { method: Method::PATCH, path, answer }
+    }
+
+    /// DELETE
+    pub const fn delete(path: &'static str, answer: Handler<D>) -> Route<D> {
+        Route { method: Method::DELETE, path, answer }
+    }
+}

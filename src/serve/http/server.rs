@@ -1,0 +1,70 @@
+//! A service's life: it listens, answers, and ends when it is told to.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::unix::AsyncFd;
+use tokio::runtime;
+
+use super::Front;
+use crate::base::http::{self, Listening, Stage};
+use crate::base::{Failure, Stop};
+
+/// How long answers that are in hand when a stop is asked for may take.
+const LINGER: Duration = Duration::from_secs(30);
+
+/// A service that listens.
+pub struct Server<D> {
+    /// Where connections come in.
+    pub listener: TcpListener,
+    /// The connections.
+    pub listening: Arc<Listening>,
+    /// What answers them.
+    pub front: Arc<Front<D>>,
+}
+
+impl<D: Send + 'static> Server<D> {
+    /// Answers until `stop` is requested, then finishes what is in hand. `ready` is called when connections are taken.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn run(self, stop: &Stop, ready: impl FnOnce()) -> Result<(), Failure> {
+        let Server { listener, listening, front } = self;
+        let cannot = |source| Failure::io("cannot serve", listening.name.clone(), source);
+        listener.set_nonblocking(true).map_err(cannot)?;
+        let runtime =
+            runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(cannot)?;
+        runtime.block_on(async {
+            let asked_to_stop = AsyncFd::new(stop.as_fd()).map_err(cannot)?;
+            let answered = Arc::clone(&front);
+            let respond = move |request, peer| {
+                let front = Arc::clone(&answered);
+                async move { front.respond(request, peer).await }
+            };
+            let serving = http::serve(listener, &listening, respond);
+            tokio::pin!(serving);
+            ready();
+            loop {
+                tokio::select! {
+                    () = &mut serving => return Ok(()),
+                    readable = asked_to_stop.readable() => {
+                        let mut readable = readable.map_err(cannot)?;
+                        if stop.requested() {
+                            break;
+                        }
+                        // A reload: there is nothing to read again.
+                        stop.woken();
+                        readable.clear_ready();
+                    }
+                }
+            }
+            listening.stage.send_replace(Stage::Stopping);
+            if tokio::time::timeout(LINGER, &mut serving).await.is_err() {
+                listening.stage.send_replace(Stage::Closing);
+                serving.await;
+            }
+            Ok(())
+        })
+    }
+}
