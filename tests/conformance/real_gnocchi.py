@@ -172,8 +172,9 @@ class Client:
         parameters = {name: value for name, value in parameters.items() if value is not None}
         url = self.address + path + ("?" + urllib.parse.urlencode(parameters) if parameters else "")
         data = None if body is None else json.dumps(body).encode()
-        # Basic authentication of "admin"; the password is not looked at.
-        headers = {"Authorization": "Basic YWRtaW46", "Content-Type": "application/json", "Accept": "application/json"}
+        # Basic authentication of "admin"; the password is not looked at. And the same for auth=headers.
+        headers = {"Authorization": "Basic YWRtaW46", "Content-Type": "application/json", "Accept": "application/json",
+                   "X-User-Id": "admin", "X-Project-Id": "admin", "X-Roles": "admin"}
         request = urllib.request.Request(url, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=120) as answer:

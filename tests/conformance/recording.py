@@ -75,6 +75,23 @@ class Recording:
         finish()
 
 
+def ask(address, method, path, body=None, headers=()):
+    """(status, headers in lower case, body: as JSON, or as text where it is none)."""
+    data = None if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    headers = {**({"Content-Type": "application/json"} if data else {}), **dict(headers)}
+    request = urllib.request.Request(address + path, data, headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=DEADLINE_SECONDS) as answer:
+            status, found, text = answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        status, found, text = error.code, error.headers, error.read().decode(errors="replace")
+    try:
+        text = json.loads(text)
+    except ValueError:
+        pass
+    return status, {name.lower(): value for name, value in found.items()}, text
+
+
 def in_order(answer):
     """An answer with its sets, which Gnocchi writes in any order, sorted."""
     if isinstance(answer, dict):
