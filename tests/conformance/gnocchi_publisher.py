@@ -55,8 +55,7 @@ class Said(logging.Handler):
 
 def quiet():
     """Ends their logging to standard error; what matters of it is in `Said`."""
-    logging.getLogger().handlers.clear()
-    logging.lastResort = None
+    logging.getLogger().handlers = [logging.NullHandler()]
 
 
 def session(mode, address):
@@ -165,7 +164,8 @@ def alarms(asked, pushed, connection):
                             for at, value in enumerate(factor * one for one in VALUES[vm])])
     first, second = f"{VMS[0]}-live", f"{VMS[1]}-live"
     wait_for("the points are processed", lambda: all(
-        len(asked.metric.get_measures("memory.usage", resource_id=vm, granularity=60, refresh=True)) == 3 for vm in (first, second)))
+        len(asked.metric.get_measures(name, resource_id=vm, granularity=60, refresh=True)) == 3
+        for vm in (first, second) for name in ("memory.usage", "cpu")))
     ids = [asked.metric.get("memory.usage", resource_id=vm)["id"] for vm in (first, second)]
     counters = [asked.metric.get("cpu", resource_id=vm)["id"] for vm in (first, second)]
     nobody = "5a1d9f6e-1111-4111-8111-00000000000f"
