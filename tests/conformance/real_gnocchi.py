@@ -76,6 +76,10 @@ PASTE = """\
 use = egg:Paste#urlmap
 / = versions
 /v1 = v1
+/healthcheck = healthcheck
+[app:healthcheck]
+use = egg:oslo.middleware#healthcheck
+oslo_config_project = gnocchi
 [app:versions]
 paste.app_factory = gnocchi.rest.app:app_factory
 root = gnocchi.rest.api.VersionsController
