@@ -106,7 +106,8 @@ set_up_python() {
 }
 
 # The Python programs that tests talk to, all in one environment; 77 when they cannot be had.
-peers_packages=(ceilometer==27.0.0 statsd==4.0.1 opentelemetry-exporter-otlp-proto-http==1.45.2 'setuptools<81')
+peers_packages=(ceilometer==27.0.0 statsd==4.0.1 opentelemetry-exporter-otlp-proto-http==1.45.2 'setuptools<81' \
+  gnocchiclient==7.2.0 aodh==23.0.0)
 set_up_peers() {
   local why
   peers_python=target/peers/bin/python

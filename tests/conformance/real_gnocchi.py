@@ -1,6 +1,8 @@
 """A real Gnocchi with a PostgreSQL of its own: asked about random measures, and its answers written down or compared.
 
-    real_gnocchi.py serve                        runs it with gnocchi-metricd until standard input ends; says its address
+    real_gnocchi.py serve [OPTION=VALUE...]      runs it with gnocchi-metricd until it is told to end; says its address
+                                                 port=8041, prefix=/gnocchi, auth=basic or headers (who asks is in X-User-Id,
+                                                 X-Project-Id, X-Roles), limit=10000, policies=no for none to begin with
     real_gnocchi.py record VALUES OPERATIONS     writes what it answers, as gzipped JSON lines
     real_gnocchi.py compare                      asks telemetry-aggregate too, about what nobody has asked before
 
@@ -19,6 +21,7 @@ import json
 import os
 import pwd
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -54,8 +57,35 @@ class Server(socketserver.ThreadingMixIn, simple_server.WSGIServer):
     daemon_threads = True
 
 port = int(sys.argv.pop())
-server = simple_server.make_server("127.0.0.1", port, app.load_app(api.prepare_service()), Server, Quiet)
+prefix = sys.argv.pop()
+application = app.load_app(api.prepare_service())
+
+def below(environ, start_response):
+    # A prefix is what the application is mounted below.
+    if environ["PATH_INFO"].startswith(prefix):
+        environ["SCRIPT_NAME"], environ["PATH_INFO"] = prefix, environ["PATH_INFO"][len(prefix):]
+    return application(environ, start_response)
+
+server = simple_server.make_server("127.0.0.1", port, below, Server, Quiet)
 server.serve_forever()
+"""
+
+# What Gnocchi's own mode "keystone" is behind the middleware that asks Keystone: who asks stands in the headers.
+PASTE = """\
+[composite:gnocchi+keystone]
+use = egg:Paste#urlmap
+/ = versions
+/v1 = v1
+/healthcheck = healthcheck
+[app:healthcheck]
+use = egg:oslo.middleware#healthcheck
+oslo_config_project = gnocchi
+[app:versions]
+paste.app_factory = gnocchi.rest.app:app_factory
+root = gnocchi.rest.api.VersionsController
+[app:v1]
+paste.app_factory = gnocchi.rest.app:app_factory
+root = gnocchi.rest.api.V1Controller
 """
 
 
@@ -93,8 +123,8 @@ def postgresql(directory):
 
 
 @contextlib.contextmanager
-def gnocchi(metricd):
-    """A running Gnocchi; gives a Client."""
+def gnocchi(metricd, port=None, prefix="", auth="basic", limit=10000, policies="yes"):
+    """A running Gnocchi; gives a Client. The options are those of `serve`."""
     if subprocess.run([PYTHON, "-c", "import gnocchi, psycopg2"], check=False, stderr=subprocess.DEVNULL).returncode != 0:
         skip(f"{PYTHON} has no gnocchi")
     with tempfile.TemporaryDirectory(prefix="telemetry-gnocchi-", ignore_cleanup_errors=True) as scratch:
@@ -108,21 +138,29 @@ def gnocchi(metricd):
                            f"[indexer]\nurl = {url}\n"
                            f"[storage]\ndriver = file\nfile_basepath = {scratch}/storage\n"
                            f"[incoming]\ndriver = file\nfile_basepath = {scratch}/storage\n"
-                           f"[api]\nauth_mode = basic\nmax_limit = 10000\n[metricd]\nworkers = 1\n")
+                           f"[api]\nauth_mode = {'keystone' if auth == 'headers' else auth}\nmax_limit = {limit}\n"
+                           f"enable_proxy_headers_parsing = true\n"
+                           + (f"paste_config = {scratch}/paste.ini\n" if auth == "headers" else "") +
+                           f"[cors]\nallowed_origin = http://foobar.com\n"
+                           f"[metricd]\nworkers = 1\nmetric_processing_delay = 1\nmetric_cleanup_delay = 1\n")
+            with open(os.path.join(scratch, "paste.ini"), "w", encoding="utf-8") as text:
+                text.write(PASTE)
             programs = os.path.dirname(PYTHON)
             with open(os.path.join(scratch, "log"), "w+b") as log:
                 upgrade = [os.path.join(programs, "gnocchi-upgrade"), "--config-file", config, "--sacks-number", "8"]
+                upgrade += ["--skip-archive-policies-creation"] if policies == "no" else []
                 if subprocess.run(upgrade, check=False, stdout=log, stderr=log).returncode != 0:
                     log.seek(0)
                     sys.exit(log.read().decode())
-                port = free_port()
+                port = port or free_port()
                 with contextlib.ExitStack() as stack:
-                    stack.enter_context(running([PYTHON, "-c", API, "--config-file", config, str(port)], stdout=log, stderr=log))
+                    stack.enter_context(running([PYTHON, "-c", API, "--config-file", config, prefix, str(port)], stdout=log, stderr=log))
                     if metricd:
                         stack.enter_context(running([os.path.join(programs, "gnocchi-metricd"), "--config-file", config],
                                                     stdout=log, stderr=log))
-                    client = Client(f"http://127.0.0.1:{port}")
-                    client.wait()
+                    client = Client(f"http://127.0.0.1:{port}{prefix}")
+                    # The status fails until the first gnocchi-metricd is there.
+                    client.wait("/v1/status" if metricd else "/v1/capabilities")
                     yield client
 
 
@@ -138,8 +176,9 @@ class Client:
         parameters = {name: value for name, value in parameters.items() if value is not None}
         url = self.address + path + ("?" + urllib.parse.urlencode(parameters) if parameters else "")
         data = None if body is None else json.dumps(body).encode()
-        # Basic authentication of "admin"; the password is not looked at.
-        headers = {"Authorization": "Basic YWRtaW46", "Content-Type": "application/json", "Accept": "application/json"}
+        # Basic authentication of "admin"; the password is not looked at. And the same for auth=headers.
+        headers = {"Authorization": "Basic YWRtaW46", "Content-Type": "application/json", "Accept": "application/json",
+                   "X-User-Id": "admin", "X-Project-Id": "admin", "X-Roles": "admin"}
         request = urllib.request.Request(url, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=120) as answer:
@@ -159,12 +198,12 @@ class Client:
             sys.exit(f"Gnocchi answers {status}: {answer}")
         return answer
 
-    def wait(self):
+    def wait(self, path):
         """Until it answers."""
         deadline = time.monotonic() + 120
         while True:
             with contextlib.suppress(OSError):
-                if self.ask("GET", "/v1/capabilities")[0] == 200:
+                if self.ask("GET", path)[0] == 200:
                     return
             if time.monotonic() > deadline:
                 sys.exit("Gnocchi did not answer for two minutes")
@@ -290,10 +329,13 @@ def compare():
 
 def main(arguments):
     """What the arguments say."""
-    if arguments == ["serve"]:
-        with gnocchi(metricd=True) as client:
+    if arguments[:1] == ["serve"]:
+        # As a signal would end it without its children.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        with gnocchi(metricd=True, **dict(one.split("=", 1) for one in arguments[1:])) as client:
             print(client.address, flush=True)
-            sys.stdin.read()
+            while True:
+                signal.pause()
     elif arguments == ["compare"]:
         compare()
     elif len(arguments) == 3 and arguments[0] == "record":
