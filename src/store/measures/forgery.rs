@@ -142,7 +142,7 @@ fn a_block_among_the_values_of_a_damaged_one_is_not_taken_by_a_repair() {
 
 #[test]
 fn every_store_has_a_salt_of_its_own_and_keeps_it() {
-    let (store, other) = (super::forgery::store(), super::forgery::store());
+    let [store, other] = [store(), store()];
     assert_ne!(store.measures.salt(), other.measures.salt());
     let (_, again) = super::testing::open(&store.folder, 30);
     assert_eq!(store.measures.salt(), again.salt());
