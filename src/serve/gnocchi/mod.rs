@@ -9,14 +9,19 @@ mod desk;
 mod json;
 mod page;
 mod refusal;
+mod root;
 mod rules;
+mod service;
 
 pub use desk::{Desk, Options};
 pub use rules::{DEFAULT_RULES, policy};
+pub use service::{Keeper, front};
 
 use super::http::Route;
 
 /// All that is answered.
 pub fn routes() -> Vec<Route<Desk>> {
-    Vec::new()
+    let mut routes = Vec::new();
+    routes.extend(root::routes());
+    routes
 }
