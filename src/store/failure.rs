@@ -31,7 +31,9 @@ impl From<IndexError> for Failure {
             | IndexError::InUse { .. }
             | IndexError::Invalid { .. }
             | IndexError::NoRuleFits { .. } => Failure::Usage(said),
-            IndexError::Foreign { .. } | IndexError::Newer { .. } => Failure::Configuration(vec![said]),
+            IndexError::Foreign { .. } | IndexError::Newer { .. } | IndexError::Older { .. } => {
+                Failure::Configuration(vec![said])
+            }
             IndexError::Busy | IndexError::Full => Failure::TryAgain(said),
             IndexError::Damaged { .. } => Failure::Damaged(said),
             IndexError::Io { path, source } => Failure::CannotCreate { path, source },

@@ -70,7 +70,8 @@ impl Store {
     }
 
     fn with(folder: &Path, index: Index) -> Result<Store, StoreError> {
-        Ok(Store { folder: folder.to_owned(), index, measures: Measures::open(folder)? })
+        let measures = Measures::open(folder, index.connection())?;
+        Ok(Store { folder: folder.to_owned(), index, measures })
     }
 
     /// Cuts journals that are longer than this many bytes; a test's journals are short.

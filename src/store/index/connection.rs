@@ -68,7 +68,8 @@ impl Index {
     /// Opens the index of the store in `folder`.
     ///
     /// # Errors
-    /// [`IndexError::NoStore`] when there is none, [`IndexError::Newer`] when a later release wrote it.
+    /// [`IndexError::NoStore`] when there is none, [`IndexError::Newer`] when a later release wrote it, [`IndexError::Older`]
+    /// when none did.
     pub fn open(folder: &Path) -> Result<Index, IndexError> {
         let path = folder.join(INDEX_FILE);
         if !path.exists() {
@@ -161,6 +162,9 @@ impl Index {
         }
         if format > FORMAT {
             return Err(IndexError::Newer { path: path.to_owned(), found: format, known: FORMAT });
+        }
+        if !empty && format < FORMAT {
+            return Err(IndexError::Older { path: path.to_owned(), found: format });
         }
         Ok(!empty)
     }
@@ -326,6 +330,8 @@ mod tests {
             matches!(error, IndexError::Newer { found, known: FORMAT, .. } if found == FORMAT + 1),
             "{error}"
         );
+        index.connection.pragma_update(None, "user_version", FORMAT - 1).unwrap();
+        assert!(matches!(Index::open(&folder.0), Err(IndexError::Older { found: 1, .. })));
         index.connection.pragma_update(None, "application_id", 7).unwrap();
         assert!(matches!(Index::open(&folder.0), Err(IndexError::Foreign { .. })));
         drop(index);

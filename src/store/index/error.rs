@@ -56,6 +56,14 @@ pub enum IndexError {
         /// The newest format known here.
         known: i64,
     },
+    /// The store is older than the first release.
+    #[error("{}: written in format {found}, which no release wrote and none reads: export it with the program that wrote it, and import it into a new store", .path.display())]
+    Older {
+        /// The index file.
+        path: PathBuf,
+        /// The format of the store.
+        found: i64,
+    },
     /// There is none of that name.
     #[error("{what} \"{name}\" does not exist")]
     NotFound {

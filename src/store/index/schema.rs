@@ -5,8 +5,8 @@
 
 /// `telA`: what `PRAGMA application_id` says of an index.
 pub(super) const APPLICATION_ID: i64 = 0x7465_6c41;
-/// What `PRAGMA user_version` says; a file with a greater number is refused.
-pub(super) const FORMAT: i64 = 1;
+/// What `PRAGMA user_version` says; a file with another number is refused. The first that is released is 2.
+pub(super) const FORMAT: i64 = 2;
 
 /// The number of the resource type that every store has.
 pub(super) const GENERIC_TYPE: i64 = 1;

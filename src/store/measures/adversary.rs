@@ -72,7 +72,7 @@ fn a_journal_of_a_later_release_is_neither_read_nor_cut_nor_appended_to() {
     store.append(&batch(100));
     let path = journals(&store).pop().unwrap();
     let mut bytes = fs::read(&path).unwrap();
-    bytes[6] = 2;
+    bytes[6] = 3;
     let checksum = crc32fast::hash(&bytes[..16]);
     bytes[16..20].copy_from_slice(&checksum.to_le_bytes());
     // Frames that mean nothing to this release.
@@ -80,12 +80,12 @@ fn a_journal_of_a_later_release_is_neither_read_nor_cut_nor_appended_to() {
     bytes.extend([7; 500]);
     fs::write(&path, &bytes).unwrap();
     let newer =
-        |found: Result<(), MeasuresError>| matches!(found, Err(MeasuresError::Newer { found: 2, .. }));
+        |found: Result<(), MeasuresError>| matches!(found, Err(MeasuresError::Newer { found: 3, .. }));
     assert!(newer(taken(&store).map(|_| ())));
     assert!(newer(store.measures.writer(&store.connection).map(|_| ())));
     assert!(newer(maintained(&store, Effort::Due)) && newer(maintained(&store, Effort::Everything)));
     assert!(newer(store.measures.repair(&store.connection, &store.policies).map(|_| ())));
-    assert!(faults(&store)[0].contains("format 2"));
+    assert!(faults(&store)[0].contains("format 3"));
     assert_eq!(fs::read(&path).unwrap(), bytes);
     assert_eq!(journals(&store), [path]);
 }
@@ -98,12 +98,12 @@ fn a_segment_of_a_later_release_is_not_repaired() {
     let path = fs::read_dir(store.folder.join("segments")).unwrap().map(|entry| entry.unwrap().path());
     let path = path.into_iter().find(|path| path.extension().is_some()).unwrap();
     let mut bytes = fs::read(&path).unwrap();
-    bytes[6] = 2;
+    bytes[6] = 3;
     let checksum = crc32fast::hash(&bytes[..8]);
     bytes[8..12].copy_from_slice(&checksum.to_le_bytes());
     fs::write(&path, &bytes).unwrap();
     let found = store.measures.repair(&store.connection, &store.policies);
-    assert!(matches!(found, Err(MeasuresError::Newer { found: 2, .. })), "{found:?}");
+    assert!(matches!(found, Err(MeasuresError::Newer { found: 3, .. })), "{found:?}");
     assert_eq!(fs::read(&path).unwrap(), bytes);
 }
 

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::chunk::{kept, no_spans, read_points, read_spans};
 use super::engine::Measures;
 use super::error::{Damaged, MeasuresError};
-use super::journal::{JournalReader, Next};
+use super::journal::Next;
 use super::manifest::{Kind, Listed, Manifest};
 use super::policies::Policies;
 use super::segment::{Entry, Segment, tag};
@@ -69,7 +69,7 @@ impl Measures {
         checked: &mut Checked,
     ) -> Result<(), MeasuresError> {
         let path = self.path(listed.id);
-        let segment = Segment::open(&path)?;
+        let segment = Segment::open(&path, self.salt())?;
         let bytes = fs::metadata(&path).map_err(MeasuresError::io("cannot read", &path))?.len();
         checked.segments += 1;
         checked.bytes += bytes;
@@ -105,7 +105,7 @@ impl Measures {
             }
             expected = sequence + 1;
             let path = self.journals.path(sequence);
-            let mut journal = match JournalReader::open(path.clone(), sequence) {
+            let mut journal = match self.journals.reader(sequence) {
                 Ok(Some(journal)) if at + 1 == sequences.len() => journal,
                 Ok(Some(journal)) => journal.close(),
                 // A maintenance took it.

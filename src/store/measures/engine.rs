@@ -10,6 +10,7 @@ use super::MeasuresError;
 use super::journal::{JournalReader, Journals, make_folder};
 use super::maintain::JOURNAL_BYTES_MAX;
 use super::manifest::Manifest;
+use super::salt::Salt;
 use super::segment::Segment;
 use super::snapshot::Snapshot;
 use super::writer::Writer;
@@ -29,14 +30,15 @@ pub struct Measures {
 }
 
 impl Measures {
-    /// Those in the folder of a store; what is not there yet is made.
+    /// Those in the folder of a store, whose index is `connection`; what is not there yet is made.
     ///
     /// # Errors
-    /// When a folder cannot be made.
-    pub fn open(store: &Path) -> Result<Measures, MeasuresError> {
+    /// When a folder cannot be made, or the index has no salt.
+    pub fn open(store: &Path, connection: &Connection) -> Result<Measures, MeasuresError> {
+        let salt = Salt::read(connection)?;
         let folder = store.join("segments");
         make_folder(&folder)?;
-        let journals = Journals::open(&store.join("journal"))?;
+        let journals = Journals::open(&store.join("journal"), salt)?;
         Ok(Measures {
             folder,
             journals,
@@ -91,7 +93,7 @@ impl Measures {
         for listed in &manifest.segments {
             let segment = match opened.get(&listed.id) {
                 Some(segment) => Arc::clone(segment),
-                None => Arc::new(Segment::open(&self.path(listed.id))?),
+                None => Arc::new(Segment::open(&self.path(listed.id), self.salt())?),
             };
             opened.insert(listed.id, Arc::clone(&segment));
             segments.push(segment);
@@ -111,13 +113,13 @@ impl Measures {
         for sequence in listed {
             // A folder that is listed while journals are begun may show a later one and not an earlier.
             for earlier in expected..sequence {
-                let Some(journal) = JournalReader::open(self.journals.path(earlier), earlier)? else {
+                let Some(journal) = self.journals.reader(earlier)? else {
                     missing.push(self.journals.missing(earlier));
                     break;
                 };
                 journals.push(journal.close());
             }
-            match JournalReader::open(self.journals.path(sequence), sequence)? {
+            match self.journals.reader(sequence)? {
                 Some(journal) if newest == Some(sequence) => journals.push(journal),
                 Some(journal) => journals.push(journal.close()),
                 None => missing.push(self.journals.missing(sequence)),
@@ -130,6 +132,11 @@ impl Measures {
     /// Whether a journal of so many bytes is due to be cut.
     pub fn is_due(&self, journal_bytes: u64) -> bool {
         journal_bytes >= self.journal_bytes_max
+    }
+
+    /// What frames and blocks are sealed with.
+    pub(super) fn salt(&self) -> Salt {
+        *self.journals.salt()
     }
 
     pub(super) fn folder(&self) -> &Path {

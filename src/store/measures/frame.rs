@@ -1,10 +1,11 @@
 //! Frames: what one append writes into a journal, all or nothing.
 //!
-//! A frame is 16 bytes of header (mark, length, number of points, checksum) and its points, put together by metric so that a
+//! A frame is 20 bytes of header (mark, length, number of points, seal) and its points, put together by metric so that a
 //! reader of one metric steps over the others. The order of arrival is kept within each metric, where it matters.
 
 use super::bits::{read_bytes, read_count, read_signed, read_varint, write_signed, write_varint};
 use super::error::Damaged;
+use super::salt::{MARK_BYTES, Salt, Sealed};
 use super::unit::Unit;
 use crate::model::Timestamp;
 use crate::series::Point;
@@ -14,9 +15,7 @@ use crate::store::MetricNumber;
 pub(super) const FRAME_POINTS_MAX: usize = 65_536;
 /// Bytes of a frame: no point takes more than its value, two numbers and a time at their longest.
 pub(super) const FRAME_BYTES_MAX: usize = FRAME_POINTS_MAX * (8 + 10 + 10 + 10) + 64;
-pub(super) const HEADER_BYTES: usize = 16;
-/// No frame holds it by chance at the right place with the right checksum: how readers find the next frame behind damage.
-pub(super) const MARK: [u8; 4] = [0xf7, b'T', b'M', b'f'];
+pub(super) const HEADER_BYTES: usize = 20;
 
 /// A point on its way into the store.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,7 +27,7 @@ pub struct Arrival {
 }
 
 /// Appends one frame of `arrivals`, of which there are 1 to [`FRAME_POINTS_MAX`], in stable order by metric.
-pub(super) fn encode(arrivals: &[Arrival], out: &mut Vec<u8>) {
+pub(super) fn encode(arrivals: &[Arrival], salt: &Salt, out: &mut Vec<u8>) {
     debug_assert!((1..=FRAME_POINTS_MAX).contains(&arrivals.len()));
     debug_assert!(arrivals.is_sorted_by_key(|arrival| arrival.metric));
     let start = out.len();
@@ -60,20 +59,17 @@ pub(super) fn encode(arrivals: &[Arrival], out: &mut Vec<u8>) {
     for arrival in arrivals {
         out.extend_from_slice(&arrival.point.value.to_bits().to_le_bytes());
     }
-    let payload = out.len() - start - HEADER_BYTES;
-    let header = header(payload as u32, arrivals.len() as u32, &out[start + HEADER_BYTES..]);
+    let header = header(arrivals.len() as u32, &out[start + HEADER_BYTES..], salt);
     out[start..start + HEADER_BYTES].copy_from_slice(&header);
 }
 
-fn header(payload: u32, points: u32, bytes: &[u8]) -> [u8; HEADER_BYTES] {
+fn header(points: u32, payload: &[u8], salt: &Salt) -> [u8; HEADER_BYTES] {
     let mut header = [0; HEADER_BYTES];
-    header[..4].copy_from_slice(&MARK);
-    header[4..8].copy_from_slice(&payload.to_le_bytes());
+    let length = payload.len() as u32;
+    header[..MARK_BYTES].copy_from_slice(&salt.mark(Sealed::Frame));
+    header[4..8].copy_from_slice(&length.to_le_bytes());
     header[8..12].copy_from_slice(&points.to_le_bytes());
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&header[4..12]);
-    hasher.update(bytes);
-    header[12..16].copy_from_slice(&hasher.finalize().to_le_bytes());
+    header[12..].copy_from_slice(&salt.seal(Sealed::Frame, [length, points], payload));
     header
 }
 
@@ -81,8 +77,8 @@ fn header(payload: u32, points: u32, bytes: &[u8]) -> [u8; HEADER_BYTES] {
 ///
 /// # Errors
 /// When it is no header.
-pub(super) fn length(header_bytes: &[u8; HEADER_BYTES]) -> Result<usize, Damaged> {
-    if header_bytes[..4] != MARK {
+pub(super) fn length(header_bytes: &[u8; HEADER_BYTES], salt: &Salt) -> Result<usize, Damaged> {
+    if header_bytes[..MARK_BYTES] != salt.mark(Sealed::Frame) {
         return Err(Damaged("no frame begins here"));
     }
     let payload = number(header_bytes, 4) as usize;
@@ -93,7 +89,7 @@ pub(super) fn length(header_bytes: &[u8; HEADER_BYTES]) -> Result<usize, Damaged
     Ok(HEADER_BYTES + payload)
 }
 
-/// A frame whose checksum fits.
+/// A frame whose seal fits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame<'a> {
     payload: &'a [u8],
@@ -104,12 +100,12 @@ impl<'a> Frame<'a> {
     /// Checks a whole frame, its header first.
     ///
     /// # Errors
-    /// When the checksum is another one.
-    pub(super) fn check(bytes: &'a [u8]) -> Result<Frame<'a>, Damaged> {
+    /// When the seal is another one.
+    pub(super) fn check(bytes: &'a [u8], salt: &Salt) -> Result<Frame<'a>, Damaged> {
         let head: &[u8; HEADER_BYTES] = bytes.first_chunk().ok_or(Damaged("a frame ends early"))?;
-        let payload = bytes.get(HEADER_BYTES..length(head)?).ok_or(Damaged("a frame ends early"))?;
+        let payload = bytes.get(HEADER_BYTES..length(head, salt)?).ok_or(Damaged("a frame ends early"))?;
         let points = number(head, 8);
-        if header(payload.len() as u32, points, payload) != *head {
+        if header(points, payload, salt) != *head {
             return Err(Damaged("the checksum of a frame differs"));
         }
         Ok(Frame { payload, points: points as usize })
@@ -129,7 +125,7 @@ impl<'a> Frame<'a> {
     /// Calls `take` with each metric that `wanted` wants and its points in the order in which they came.
     ///
     /// # Errors
-    /// When what the checksum covers makes no sense all the same: a fault of the writer.
+    /// When what the seal covers makes no sense all the same: a fault of the writer.
     pub(super) fn read(
         &self,
         mut wanted: impl FnMut(MetricNumber) -> bool,
@@ -224,9 +220,11 @@ mod tests {
         Arrival { metric: MetricNumber(metric), point: Point { timestamp: Timestamp::from_ns(ns), value } }
     }
 
+    const SALT: fn() -> Salt = || Salt::new([7; 16]);
+
     fn read(bytes: &[u8], wanted: impl FnMut(MetricNumber) -> bool) -> Vec<Arrival> {
         let mut found = Vec::new();
-        let frame = Frame::check(bytes).unwrap();
+        let frame = Frame::check(bytes, &SALT()).unwrap();
         frame.read(wanted, |metric, point| found.push(Arrival { metric, point })).unwrap();
         found
     }
@@ -236,7 +234,7 @@ mod tests {
         let arrivals =
             [arrival(3, 60, 1.0), arrival(3, 50, 2.0), arrival(9, 70, 3.0), arrival(700_000, 1, 4.0)];
         let mut bytes = Vec::new();
-        encode(&arrivals, &mut bytes);
+        encode(&arrivals, &SALT(), &mut bytes);
         assert_eq!(read(&bytes, |metric| metric.0 == 9), [arrivals[2]]);
         assert_eq!(read(&bytes, |_| true), arrivals);
     }
@@ -244,12 +242,12 @@ mod tests {
     #[test]
     fn any_changed_byte_is_noticed() {
         let mut bytes = Vec::new();
-        encode(&[arrival(1, 5, 1.0), arrival(2, 6, 2.0)], &mut bytes);
+        encode(&[arrival(1, 5, 1.0), arrival(2, 6, 2.0)], &SALT(), &mut bytes);
         for at in 0..bytes.len() {
             bytes[at] ^= 0x10;
-            assert!(Frame::check(&bytes).is_err(), "byte {at}");
+            assert!(Frame::check(&bytes, &SALT()).is_err(), "byte {at}");
             bytes[at] ^= 0x10;
-            assert!(Frame::check(&bytes[..at]).is_err(), "cut at {at}");
+            assert!(Frame::check(&bytes[..at], &SALT()).is_err(), "cut at {at}");
         }
     }
 
@@ -263,7 +261,7 @@ mod tests {
             group(&mut found, &mut Vec::new());
             prop_assert_eq!(&found, &expected);
             let mut bytes = Vec::new();
-            encode(&found, &mut bytes);
+            encode(&found, &SALT(), &mut bytes);
             prop_assert!(bytes.len() <= FRAME_BYTES_MAX);
             prop_assert_eq!(read(&bytes, |_| true), expected);
         }
@@ -272,7 +270,7 @@ mod tests {
         fn any_times_are_read_back(times in proptest::collection::vec(any::<i64>(), 1..50)) {
             let arrivals: Vec<Arrival> = times.iter().map(|ns| arrival(7, *ns, 1.5)).collect();
             let mut bytes = Vec::new();
-            encode(&arrivals, &mut bytes);
+            encode(&arrivals, &SALT(), &mut bytes);
             prop_assert_eq!(read(&bytes, |_| true), arrivals);
         }
 

@@ -8,12 +8,15 @@ use super::MeasuresError;
 use super::chunk::{Packing, kept, no_spans, range_of, read_points, read_spans, write_points, write_spans};
 use super::frame;
 use super::journal::{FILE_HEADER_BYTES, JournalReader, Next, file_header};
+use super::salt::{Salt, Sealed};
 use super::segment::{Segment, SegmentWriter, tag};
 use super::testing::{arrival, policy};
 use super::window::Window;
 use crate::model::{Granularity, Timestamp};
 use crate::series::{ArchivePolicy, Point, Spans};
 use crate::store::MetricNumber;
+
+const SALT: fn() -> Salt = || Salt::new([7; 16]);
 
 /// A file of one thread's own, in memory where that can be.
 fn file(bytes: &[u8], ending: &str) -> std::path::PathBuf {
@@ -28,7 +31,7 @@ fn file(bytes: &[u8], ending: &str) -> std::path::PathBuf {
 /// Reads a journal to its end; how many frames there were.
 fn frames_of(bytes: &[u8], closed: bool) -> usize {
     let path = file(bytes, "journal");
-    let reader = JournalReader::open(path.clone(), 1);
+    let reader = JournalReader::open(path.clone(), 1, SALT());
     fs::remove_file(&path).unwrap();
     let Ok(Some(reader)) = reader else { return 0 };
     let mut reader = if closed { reader.close() } else { reader };
@@ -59,7 +62,7 @@ fn frames_of(bytes: &[u8], closed: bool) -> usize {
 /// Reads a segment to its end or its first fault, and finds each of some metrics in it.
 fn entries_of(bytes: &[u8]) -> Result<Vec<(u32, u8, Vec<u8>)>, MeasuresError> {
     let path = file(bytes, "segment");
-    let segment = Segment::open(&path);
+    let segment = Segment::open(&path, SALT());
     fs::remove_file(&path).unwrap();
     let segment = segment?;
     for metric in [0, 1, 7, 500, u32::MAX] {
@@ -85,7 +88,7 @@ fn two_frames() -> Vec<u8> {
         let mut arrivals: Vec<_> =
             (0..6).map(|at| arrival(at / 2, f64::from(from + at), f64::from(at) * 1.5)).collect();
         frame::group(&mut arrivals, &mut Vec::new());
-        frame::encode(&arrivals, &mut bytes);
+        frame::encode(&arrivals, &SALT(), &mut bytes);
     }
     bytes
 }
@@ -93,7 +96,7 @@ fn two_frames() -> Vec<u8> {
 /// A segment of several blocks.
 fn blocks() -> Vec<u8> {
     let path = file(b"", "part").with_extension("made");
-    let mut writer = SegmentWriter::create(path.clone()).unwrap();
+    let mut writer = SegmentWriter::create(path.clone(), SALT()).unwrap();
     for metric in [1u32, 7, 7, 500] {
         let content = vec![metric as u8; 20_000];
         writer.entry(MetricNumber(metric), tag::POINTS, |out| out.extend_from_slice(&content)).unwrap();
@@ -148,7 +151,7 @@ proptest! {
     fn any_bytes_behind_a_header_are_a_journal_that_ends(bytes in any_bytes(300), mark in any::<bool>(), closed in any::<bool>()) {
         let mut all = file_header(1).to_vec();
         if mark {
-            all.extend_from_slice(&frame::MARK);
+            all.extend_from_slice(&SALT().mark(Sealed::Frame));
         }
         all.extend_from_slice(&bytes);
         frames_of(&all, closed);
@@ -196,21 +199,18 @@ proptest! {
 
     #[test]
     fn a_block_that_was_made_up_does_not_lead_astray(entries in any_bytes(120), count in 0u32..5) {
-        let mut header = [0; 16];
-        header[..4].copy_from_slice(b"TMsb");
-        header[4..8].copy_from_slice(&(entries.len() as u32).to_le_bytes());
-        header[12..].copy_from_slice(&count.to_le_bytes());
-        let mut hasher = crc32fast::Hasher::new();
-        hasher.update(&header[4..8]);
-        hasher.update(&header[12..]);
-        hasher.update(&entries);
-        header[8..12].copy_from_slice(&hasher.finalize().to_le_bytes());
+        let mut header = [0; 20];
+        let length = entries.len() as u32;
+        header[..4].copy_from_slice(&SALT().mark(Sealed::Block));
+        header[4..8].copy_from_slice(&length.to_le_bytes());
+        header[8..12].copy_from_slice(&count.to_le_bytes());
+        header[12..].copy_from_slice(&SALT().seal(Sealed::Block, [length, count], &entries));
         let mut bytes = blocks()[..12].to_vec();
         bytes.extend_from_slice(&header);
         bytes.extend_from_slice(&entries);
         let index_at = bytes.len() as u64;
         let mut index = vec![1, 0];
-        super::bits::write_varint(&mut index, 16 + entries.len() as u64);
+        super::bits::write_varint(&mut index, 20 + entries.len() as u64);
         bytes.extend_from_slice(&index);
         bytes.extend_from_slice(&index_at.to_le_bytes());
         bytes.extend_from_slice(&(index.len() as u32).to_le_bytes());

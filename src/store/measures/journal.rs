@@ -6,10 +6,11 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::error::{Damaged, MeasuresError};
-use super::frame::{self, FRAME_BYTES_MAX, Frame, HEADER_BYTES, MARK};
+use super::frame::{self, FRAME_BYTES_MAX, Frame, HEADER_BYTES};
+use super::salt::{MARK_BYTES, Salt, Sealed};
 
 /// Format of the files.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const FILE_MARK: [u8; 6] = *b"TMjrnl";
 /// Bytes before the first frame.
 pub(super) const FILE_HEADER_BYTES: u64 = 20;
@@ -23,13 +24,24 @@ pub(super) type Sequence = u64;
 #[derive(Clone, Debug)]
 pub(super) struct Journals {
     folder: PathBuf,
+    salt: Salt,
 }
 
 impl Journals {
     /// The journals in `folder`, which is made where it is not there.
-    pub(super) fn open(folder: &Path) -> Result<Journals, MeasuresError> {
+    pub(super) fn open(folder: &Path, salt: Salt) -> Result<Journals, MeasuresError> {
         make_folder(folder)?;
-        Ok(Journals { folder: folder.to_owned() })
+        Ok(Journals { folder: folder.to_owned(), salt })
+    }
+
+    /// What its frames are sealed with.
+    pub(super) fn salt(&self) -> &Salt {
+        &self.salt
+    }
+
+    /// Opens a journal to read it; none when it is not there, which is so when its points are in segments.
+    pub(super) fn reader(&self, sequence: Sequence) -> Result<Option<JournalReader>, MeasuresError> {
+        JournalReader::open(self.path(sequence), sequence, self.salt)
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -75,7 +87,7 @@ impl Journals {
     /// `at_least`: what the segments say of the first that is theirs no more; a lower number would be taken for theirs.
     pub(super) fn newest(&self, at_least: Sequence) -> Result<Active, MeasuresError> {
         match self.list()?.last() {
-            Some(&newest) if newest >= at_least => Active::open(self.path(newest), newest),
+            Some(&newest) if newest >= at_least => Active::open(self.path(newest), newest, self.salt),
             _ => self.create(at_least.max(1)),
         }
     }
@@ -85,7 +97,8 @@ impl Journals {
         let path = self.path(sequence);
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let file = file.map_err(MeasuresError::io("cannot create", &path))?;
-        let active = Active { file, path, sequence, end: FILE_HEADER_BYTES, header: None };
+        let salt = self.salt;
+        let active = Active { file, path, sequence, salt, end: FILE_HEADER_BYTES, header: None };
         active.write_header()?;
         sync_folder(&self.folder)?;
         Ok(active)
@@ -142,6 +155,7 @@ pub(super) struct Active {
     file: File,
     path: PathBuf,
     pub(super) sequence: Sequence,
+    salt: Salt,
     /// Up to here every frame was checked.
     end: u64,
     /// What is wrong with its header.
@@ -163,10 +177,10 @@ pub(super) enum Tail {
 }
 
 impl Active {
-    fn open(path: PathBuf, sequence: Sequence) -> Result<Active, MeasuresError> {
+    fn open(path: PathBuf, sequence: Sequence, salt: Salt) -> Result<Active, MeasuresError> {
         let file = OpenOptions::new().read(true).write(true).open(&path);
         let file = file.map_err(MeasuresError::io("cannot open", &path))?;
-        let mut active = Active { file, path, sequence, end: FILE_HEADER_BYTES, header: None };
+        let mut active = Active { file, path, sequence, salt, end: FILE_HEADER_BYTES, header: None };
         if active.length()? < FILE_HEADER_BYTES {
             // Whoever made it died before it was written.
             active.write_header()?;
@@ -218,7 +232,7 @@ impl Active {
         // Shorter than known: somebody has cut it.
         let from = if length < self.end { FILE_HEADER_BYTES } else { self.end };
         let file = self.file.try_clone().map_err(MeasuresError::io("cannot read", &self.path))?;
-        let mut reader = JournalReader::at(file, self.path.clone(), from, length);
+        let mut reader = JournalReader::at(file, self.path.clone(), self.salt, from, length);
         loop {
             match reader.next()? {
                 Next::Frame(_) => {}
@@ -272,7 +286,7 @@ pub(super) fn file_header(sequence: Sequence) -> [u8; FILE_HEADER_BYTES as usize
 /// What is wrong with the header of journal `sequence`.
 ///
 /// # Errors
-/// When it is the sound one of a later release.
+/// When it is the sound one of another format.
 fn header_fault(
     header: &[u8; FILE_HEADER_BYTES as usize],
     sequence: Sequence,
@@ -318,6 +332,7 @@ pub(super) enum Next<'a> {
 pub(super) struct JournalReader {
     file: File,
     path: PathBuf,
+    salt: Salt,
     /// How long the file was.
     length: u64,
     /// Where `buffer[taken..]` stands in the file.
@@ -335,15 +350,19 @@ impl JournalReader {
     /// Opens the journal; none when it is not there, which is so when its points are in segments.
     ///
     /// # Errors
-    /// When the file is of a later release, or cannot be read.
-    pub(super) fn open(path: PathBuf, sequence: Sequence) -> Result<Option<JournalReader>, MeasuresError> {
+    /// When the file is of another format, or cannot be read.
+    pub(super) fn open(
+        path: PathBuf,
+        sequence: Sequence,
+        salt: Salt,
+    ) -> Result<Option<JournalReader>, MeasuresError> {
         let file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(MeasuresError::io("cannot read", &path)(error)),
         };
         let length = file.metadata().map_err(MeasuresError::io("cannot read", &path))?.len();
-        let mut reader = JournalReader::at(file, path, 0, length);
+        let mut reader = JournalReader::at(file, path, salt, 0, length);
         if reader.fill(FILE_HEADER_BYTES as usize)?
             && let Some(header) = reader.buffer.first_chunk()
         {
@@ -353,9 +372,9 @@ impl JournalReader {
         Ok(Some(reader))
     }
 
-    fn at(file: File, path: PathBuf, offset: u64, length: u64) -> JournalReader {
+    fn at(file: File, path: PathBuf, salt: Salt, offset: u64, length: u64) -> JournalReader {
         let (buffer, taken, ended, header, closed) = (Vec::new(), 0, false, None, false);
-        JournalReader { file, path, length, offset, buffer, taken, ended, header, closed }
+        JournalReader { file, path, salt, length, offset, buffer, taken, ended, header, closed }
     }
 
     /// A newer journal was begun: this one ends with a frame, and if it does not, that is damage.
@@ -436,25 +455,26 @@ impl JournalReader {
             return Ok(Err(early));
         }
         let header = self.buffer[self.taken..].first_chunk().ok_or(early);
-        let length = match header.and_then(frame::length) {
+        let length = match header.and_then(|header| frame::length(header, &self.salt)) {
             Ok(length) => length,
             Err(what) => return Ok(Err(what)),
         };
         if !self.fill(length)? {
             return Ok(Err(early));
         }
-        Ok(Frame::check(&self.buffer[self.taken..self.taken + length]).map(|_| length))
+        Ok(Frame::check(&self.buffer[self.taken..self.taken + length], &self.salt).map(|_| length))
     }
 
     /// Steps to the next sound frame behind the next byte; false when there is none.
     fn find_frame(&mut self) -> Result<bool, MeasuresError> {
+        let mark = self.salt.mark(Sealed::Frame);
         self.skip(1);
         loop {
             if !self.fill(HEADER_BYTES)? {
                 return Ok(false);
             }
             let window = &self.buffer[self.taken..];
-            match window.windows(MARK.len()).position(|four| four == MARK) {
+            match window.windows(MARK_BYTES).position(|four| four == mark) {
                 Some(0) => {
                     if self.sound()?.is_ok() {
                         return Ok(true);
@@ -463,7 +483,7 @@ impl JournalReader {
                 }
                 Some(at) => self.skip(at),
                 // The last three bytes may begin a mark.
-                None => self.skip(window.len() - (MARK.len() - 1)),
+                None => self.skip(window.len() - (MARK_BYTES - 1)),
             }
         }
     }

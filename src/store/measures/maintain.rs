@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use super::cut::cut;
 use super::engine::Measures;
 use super::error::MeasuresError;
-use super::journal::{JournalReader, Lock, Sequence, Tail};
+use super::journal::{Lock, Sequence, Tail};
 use super::manifest::{Change, Kind, Listed, Manifest};
 use super::merge::{merge_arrivals, merge_spans};
 use super::policies::Policies;
@@ -116,7 +116,7 @@ impl Work<'_> {
             if sequence >= end {
                 return Ok(());
             }
-            let journal = JournalReader::open(journals.path(sequence), sequence)?;
+            let journal = journals.reader(sequence)?;
             let mut journal = journal.ok_or_else(|| journals.missing(sequence))?.close();
             let mut points = 0;
             let added = self.write(&manifest, |out| {
@@ -171,13 +171,14 @@ impl Work<'_> {
     }
 
     fn roll(&mut self, manifest: &Manifest) -> Result<(), MeasuresError> {
-        let open = |listed: &Listed| Segment::open(&self.measures.path(listed.id));
+        let open = |listed: &Listed| Segment::open(&self.measures.path(listed.id), self.measures.salt());
         let windows = manifest.of(Kind::Windows).next().map(open).transpose()?;
         let arrivals = manifest.of(Kind::Arrivals).map(open).collect::<Result<Vec<_>, _>>()?;
         let arrivals: Vec<&Segment> = arrivals.iter().collect();
+        let salt = self.measures.salt();
         let (windows_id, spans_id) = (manifest.next_id, manifest.next_id + 1);
-        let mut new_windows = SegmentWriter::create(self.measures.path(windows_id))?;
-        let mut new_spans = SegmentWriter::create(self.measures.path(spans_id))?;
+        let mut new_windows = SegmentWriter::create(self.measures.path(windows_id), salt)?;
+        let mut new_spans = SegmentWriter::create(self.measures.path(spans_id), salt)?;
         let rolled = roll(windows.as_ref(), &arrivals, self.policies, &mut new_windows, &mut new_spans)?;
         let old: Vec<&Listed> = manifest.of(Kind::Windows).chain(manifest.of(Kind::Arrivals)).collect();
         let journals = |of: fn(&Listed) -> Sequence| old.iter().map(move |listed| of(listed));
@@ -212,7 +213,7 @@ impl Work<'_> {
     }
 
     fn merge(&mut self, manifest: &Manifest, kind: Kind, group: &[Listed]) -> Result<(), MeasuresError> {
-        let open = |listed: &Listed| Segment::open(&self.measures.path(listed.id));
+        let open = |listed: &Listed| Segment::open(&self.measures.path(listed.id), self.measures.salt());
         let segments = group.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let segments: Vec<&Segment> = segments.iter().collect();
         let mut points = group.iter().map(|listed| listed.points).sum();
@@ -249,7 +250,7 @@ impl Work<'_> {
         manifest: &Manifest,
         fill: impl FnOnce(&mut SegmentWriter) -> Result<u64, MeasuresError>,
     ) -> Result<Option<(i64, u64)>, MeasuresError> {
-        let mut writer = SegmentWriter::create(self.measures.path(manifest.next_id))?;
+        let mut writer = SegmentWriter::create(self.measures.path(manifest.next_id), self.measures.salt())?;
         fill(&mut writer)?;
         if writer.is_empty() {
             return Ok(None);

@@ -18,9 +18,11 @@ CREATE TABLE IF NOT EXISTS segment (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS journal (
     one   INTEGER PRIMARY KEY CHECK (one = 1),
-    first INTEGER NOT NULL
+    first INTEGER NOT NULL,
+    -- What the frames of this store are sealed with; SQLite takes it from the system's random source.
+    salt  BLOB NOT NULL CHECK (length(salt) = 16)
 ) STRICT;
-INSERT OR IGNORE INTO journal VALUES (1, 1);
+INSERT OR IGNORE INTO journal VALUES (1, 1, randomblob(16));
 ";
 
 /// What a segment holds.

@@ -1,7 +1,8 @@
 //! The points of all metrics: an engine for time series that processes share without a server.
 //!
 //! `journal` takes points, each append whole or not at all (`frame`). `maintain` cuts it into segments of arrivals (`cut`),
-//! makes spans of what can change no more (`roll`) and merges segments (`merge`); `manifest` says which segments there are.
+//! makes spans of what can change no more (`roll`) and merges segments (`merge`); `manifest` says which segments there are, `salt` what of their bytes
+//! is the store's own.
 //! `snapshot` reads: spans from segments, and those that can still change from points by the rule of `window`, which the roll
 //! obeys too. docs/format.md says what is on disk. Never here: names of metrics, resources, JSON.
 
@@ -15,6 +16,8 @@ mod cut;
 mod damage;
 mod engine;
 mod error;
+#[cfg(test)]
+mod forgery;
 mod frame;
 #[cfg(test)]
 mod fuzz;
@@ -28,6 +31,7 @@ mod merge;
 mod policies;
 mod repair;
 mod roll;
+mod salt;
 mod segment;
 mod snapshot;
 mod status;

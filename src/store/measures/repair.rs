@@ -11,12 +11,13 @@ use super::check::read_entry;
 use super::chunk::range_of;
 use super::engine::Measures;
 use super::error::{Damaged, MeasuresError};
-use super::journal::{JournalReader, Lock, Next, Sequence, sync_folder};
+use super::journal::{Lock, Next, Sequence, sync_folder};
 use super::manifest::{Change, Kind, Listed, Manifest};
 use super::policies::Policies;
+use super::salt::{MARK_BYTES, Salt, Sealed};
 use super::segment::{
-    BLOCK_BYTES_MAX, BLOCK_HEADER_BYTES, BLOCK_MARK, Entries, Entry, FILE_HEADER_BYTES, Segment,
-    SegmentWriter, sound_block, tag,
+    BLOCK_BYTES_MAX, BLOCK_HEADER_BYTES, Entries, Entry, FILE_HEADER_BYTES, Segment, SegmentWriter,
+    sound_block, tag,
 };
 use super::window::Window;
 use crate::model::Timestamp;
@@ -81,7 +82,7 @@ impl Measures {
     /// A segment of a later release is neither sound nor to be repaired by this one.
     fn is_sound(&self, listed: &Listed, policies: &Policies) -> Result<bool, MeasuresError> {
         let path = self.path(listed.id);
-        let segment = match Segment::open(&path) {
+        let segment = match Segment::open(&path, self.salt()) {
             Err(newer @ MeasuresError::Newer { .. }) => return Err(newer),
             Err(_) => return Ok(false),
             Ok(segment) => segment,
@@ -104,10 +105,10 @@ impl Measures {
         policies: &Policies,
     ) -> Result<Repaired, MeasuresError> {
         let (path, id) = (self.path(listed.id), Manifest::read(connection)?.next_id);
-        let mut writer = SegmentWriter::create(self.path(id))?;
+        let mut writer = SegmentWriter::create(self.path(id), self.salt())?;
         let (mut kept, mut sound_bytes, mut last) = (0, 0, None);
         let mut lost = self.lost_states(listed, connection, policies)?.into_iter().peekable();
-        let salvaged = each_block(&path, |block| {
+        let salvaged = each_block(&path, self.salt(), |block| {
             for entry in Entries::new(block).map_while(Result::ok) {
                 let key = (entry.metric, entry.tag);
                 if last.is_some_and(|last| last > key) || read_entry(entry, listed.kind, policies).is_err() {
@@ -158,7 +159,7 @@ impl Measures {
             return Ok(floors);
         }
         for listed in Manifest::read(connection)?.of(Kind::Spans) {
-            let segment = Segment::open(&self.path(listed.id))?;
+            let segment = Segment::open(&self.path(listed.id), self.salt())?;
             let mut cursor = segment.cursor();
             loop {
                 let at = cursor.offset();
@@ -171,7 +172,7 @@ impl Measures {
                 }
             }
         }
-        let read = each_block(&self.path(damaged.id), |block| {
+        let read = each_block(&self.path(damaged.id), self.salt(), |block| {
             for entry in Entries::new(block).map_while(Result::ok) {
                 if entry.tag == tag::STATE && read_entry(entry, Kind::Windows, policies).is_ok() {
                     floors.remove(&entry.metric);
@@ -189,7 +190,7 @@ impl Measures {
     /// Writes the sound frames of a journal into a new file of its name; none when all of it is sound.
     fn repair_journal(&self, sequence: Sequence, newest: bool) -> Result<Option<Repaired>, MeasuresError> {
         let path = self.journals.path(sequence);
-        let Some(mut journal) = JournalReader::open(path.clone(), sequence)? else { return Ok(None) };
+        let Some(mut journal) = self.journals.reader(sequence)? else { return Ok(None) };
         if !newest {
             journal = journal.close();
         }
@@ -268,6 +269,7 @@ fn end_of_spans(entry: Entry<'_>, policy: &ArchivePolicy) -> Result<Timestamp, D
 /// Calls `take` with the entries of each sound block of a segment, found without its index.
 fn each_block(
     path: &Path,
+    salt: Salt,
     mut take: impl FnMut(&[u8]) -> Result<(), MeasuresError>,
 ) -> Result<(), MeasuresError> {
     let file = File::open(path).map_err(MeasuresError::io("cannot read", path))?;
@@ -277,14 +279,15 @@ fn each_block(
         file.read_exact_at(&mut buffer, at).map_err(MeasuresError::io("cannot read", path))?;
         Ok::<_, MeasuresError>(buffer)
     };
+    let mark = salt.mark(Sealed::Block);
     let mut at = FILE_HEADER_BYTES as u64;
     while at < length {
         let header = read(at, BLOCK_HEADER_BYTES)?;
         let bytes =
             header.get(4..8).and_then(|four| four.try_into().ok()).map_or(0, u32::from_le_bytes) as usize;
-        if header.starts_with(&BLOCK_MARK) && bytes <= BLOCK_BYTES_MAX {
+        if header.starts_with(&mark) && bytes <= BLOCK_BYTES_MAX {
             let block = read(at, BLOCK_HEADER_BYTES + bytes)?;
-            if sound_block(&block).is_some() {
+            if sound_block(&block, &salt).is_some() {
                 take(&block[BLOCK_HEADER_BYTES..])?;
                 at += block.len() as u64;
                 continue;
@@ -292,8 +295,8 @@ fn each_block(
         }
         // The next mark.
         let ahead = read(at + 1, SEARCH_BYTES)?;
-        let found = ahead.windows(BLOCK_MARK.len()).position(|four| four == BLOCK_MARK);
-        at += 1 + found.unwrap_or_else(|| ahead.len().saturating_sub(3).max(1)) as u64;
+        let found = ahead.windows(MARK_BYTES).position(|four| four == mark);
+        at += 1 + found.unwrap_or_else(|| ahead.len().saturating_sub(MARK_BYTES - 1).max(1)) as u64;
     }
     Ok(())
 }

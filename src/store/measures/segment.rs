@@ -1,6 +1,6 @@
 //! Segments: files of chunks in the order of their metrics, written once.
 //!
-//! Blocks of whole entries, each behind a header with its length and checksum, so that what is sound can be read even where the
+//! Blocks of whole entries, each behind a header with its length and seal, so that what is sound can be read even where the
 //! index at the end is not; an entry is a metric's number, a tag that says what it holds, and its bytes. A reader keeps the
 //! index and reads blocks.
 
@@ -12,18 +12,18 @@ use std::path::{Path, PathBuf};
 use super::bits::{read_byte, read_bytes, read_count, read_varint, write_varint};
 use super::error::{Damaged, MeasuresError};
 use super::journal::sync_folder;
+use super::salt::{MARK_BYTES, SEAL_BYTES, Salt, Sealed};
 use crate::store::MetricNumber;
 
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const FILE_MARK: [u8; 6] = *b"TMsegm";
 pub(super) const FILE_HEADER_BYTES: usize = 12;
 const TRAILER_BYTES: usize = 20;
 const TRAILER_MARK: [u8; 4] = *b"TMs.";
 /// A block is closed behind the entry that passes this: some 20 metrics of an hour, read in some 10 µs.
 const BLOCK_BYTES: usize = 32 * 1024;
-pub(super) const BLOCK_MARK: [u8; 4] = *b"TMsb";
-/// Mark, length, checksum and number of entries, before the entries.
-pub(super) const BLOCK_HEADER_BYTES: usize = 16;
+/// Mark, length, number of entries and seal, before the entries.
+pub(super) const BLOCK_HEADER_BYTES: usize = MARK_BYTES + 8 + SEAL_BYTES;
 /// The longest block: a closed one, and one entry of 4,096 points with all methods there are at 9 bytes each.
 pub(super) const BLOCK_BYTES_MAX: usize = BLOCK_BYTES + 4096 * 9 * 240;
 /// An index of a terabyte; more is damage.
@@ -43,6 +43,7 @@ pub(super) mod tag {
 pub(super) struct SegmentWriter {
     file: File,
     path: PathBuf,
+    salt: Salt,
     written: u64,
     block: Vec<u8>,
     block_first: u32,
@@ -56,12 +57,13 @@ pub(super) struct SegmentWriter {
 
 impl SegmentWriter {
     /// For the segment `path`; nothing has that name before [`SegmentWriter::finish`].
-    pub(super) fn create(path: PathBuf) -> Result<SegmentWriter, MeasuresError> {
+    pub(super) fn create(path: PathBuf, salt: Salt) -> Result<SegmentWriter, MeasuresError> {
         let part = part_of(&path);
         let file = File::create(&part).map_err(MeasuresError::io("cannot create", &part))?;
         let mut writer = SegmentWriter {
             file,
             path,
+            salt,
             written: FILE_HEADER_BYTES as u64,
             block: Vec::with_capacity(BLOCK_BYTES * 2),
             block_first: 0,
@@ -107,7 +109,7 @@ impl SegmentWriter {
         if self.block.is_empty() {
             return Ok(());
         }
-        let header = block_header(&self.block[BLOCK_HEADER_BYTES..], self.block_entries);
+        let header = block_header(&self.block[BLOCK_HEADER_BYTES..], self.block_entries, &self.salt);
         self.block[..BLOCK_HEADER_BYTES].copy_from_slice(&header);
         let part = part_of(&self.path);
         self.file.write_all(&self.block).map_err(MeasuresError::io("cannot write", &part))?;
@@ -159,24 +161,21 @@ impl Drop for SegmentWriter {
     }
 }
 
-fn block_header(entries: &[u8], count: u32) -> [u8; BLOCK_HEADER_BYTES] {
+fn block_header(entries: &[u8], count: u32, salt: &Salt) -> [u8; BLOCK_HEADER_BYTES] {
     let mut header = [0; BLOCK_HEADER_BYTES];
-    header[..4].copy_from_slice(&BLOCK_MARK);
-    header[4..8].copy_from_slice(&(entries.len() as u32).to_le_bytes());
-    header[12..].copy_from_slice(&count.to_le_bytes());
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&header[4..8]);
-    hasher.update(&header[12..]);
-    hasher.update(entries);
-    header[8..12].copy_from_slice(&hasher.finalize().to_le_bytes());
+    let length = entries.len() as u32;
+    header[..MARK_BYTES].copy_from_slice(&salt.mark(Sealed::Block));
+    header[4..8].copy_from_slice(&length.to_le_bytes());
+    header[8..12].copy_from_slice(&count.to_le_bytes());
+    header[12..].copy_from_slice(&salt.seal(Sealed::Block, [length, count], entries));
     header
 }
 
 /// How many entries the whole block `bytes` holds; none when it is not sound.
-pub(super) fn sound_block(bytes: &[u8]) -> Option<u32> {
+pub(super) fn sound_block(bytes: &[u8], salt: &Salt) -> Option<u32> {
     let header: &[u8; BLOCK_HEADER_BYTES] = bytes.first_chunk()?;
-    let count = header[12..].try_into().map(u32::from_le_bytes).ok()?;
-    (*header == block_header(&bytes[BLOCK_HEADER_BYTES..], count)).then_some(count)
+    let count = header[8..12].try_into().map(u32::from_le_bytes).ok()?;
+    (*header == block_header(&bytes[BLOCK_HEADER_BYTES..], count, salt)).then_some(count)
 }
 
 /// The entries of a sound block, without its header, one after the other.
@@ -233,6 +232,7 @@ fn file_header() -> [u8; FILE_HEADER_BYTES] {
 pub(super) struct Segment {
     file: File,
     path: PathBuf,
+    salt: Salt,
     blocks: Vec<Block>,
 }
 
@@ -245,7 +245,7 @@ struct Block {
 
 impl Segment {
     /// Opens and checks everything but the blocks.
-    pub(super) fn open(path: &Path) -> Result<Segment, MeasuresError> {
+    pub(super) fn open(path: &Path, salt: Salt) -> Result<Segment, MeasuresError> {
         let file = File::open(path).map_err(MeasuresError::io("cannot read", path))?;
         let length = file.metadata().map_err(MeasuresError::io("cannot read", path))?.len();
         let read = |offset: u64, bytes: usize| {
@@ -283,7 +283,7 @@ impl Segment {
             return Err(damage(index_at, "the checksum of an index differs"));
         }
         let blocks = Segment::read_index(&index, index_at).map_err(MeasuresError::damaged(path, index_at))?;
-        Ok(Segment { file, path: path.to_owned(), blocks })
+        Ok(Segment { file, path: path.to_owned(), salt, blocks })
     }
 
     fn read_index(mut index: &[u8], index_at: u64) -> Result<Vec<Block>, Damaged> {
@@ -382,7 +382,7 @@ impl Cursor<'_> {
             self.buffer.resize(block.length as usize, 0);
             let read = self.segment.file.read_exact_at(&mut self.buffer, block.offset);
             read.map_err(MeasuresError::io("cannot read", path))?;
-            if sound_block(&self.buffer).is_none() {
+            if sound_block(&self.buffer, &self.segment.salt).is_none() {
                 let what = Damaged("the checksum of a block differs");
                 self.buffer.clear();
                 self.at = 0;

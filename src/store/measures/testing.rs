@@ -66,7 +66,8 @@ pub(super) fn open(folder: &Path, journal_bytes_max: u64) -> (Connection, Measur
     // What is tested here does not lose its power.
     connection.pragma_update(None, "synchronous", "OFF").unwrap();
     connection.execute_batch(SCHEMA).unwrap();
-    (connection, Measures::open(folder).unwrap().with_journal_bytes_max(journal_bytes_max))
+    let measures = Measures::open(folder, &connection).unwrap().with_journal_bytes_max(journal_bytes_max);
+    (connection, measures)
 }
 
 pub(super) fn arrival(metric: u32, seconds: f64, value: f64) -> Arrival {

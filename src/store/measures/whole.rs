@@ -100,8 +100,10 @@ impl Measures {
         let _lock = Lock::wait(&self.folder().join("lock"))?;
         let manifest = Manifest::read(connection)?;
         let ids = [manifest.next_id, manifest.next_id + 1];
-        let mut writers =
-            [SegmentWriter::create(self.path(ids[0]))?, SegmentWriter::create(self.path(ids[1]))?];
+        let mut writers = [
+            SegmentWriter::create(self.path(ids[0]), self.salt())?,
+            SegmentWriter::create(self.path(ids[1]), self.salt())?,
+        ];
         let mut counts = [0; 2];
         let metrics = write_wholes(policies, wholes, &mut writers, &mut counts)?;
         let [windows, spans] = writers;

@@ -57,7 +57,7 @@ impl Writer {
         self.frames.clear();
         for some in arrivals.chunks_mut(FRAME_POINTS_MAX) {
             frame::group(some, &mut self.spare);
-            frame::encode(some, &mut self.frames);
+            frame::encode(some, self.journals.salt(), &mut self.frames);
         }
         let mut found = Vec::new();
         let lock = self.journals.lock()?;
