@@ -74,6 +74,22 @@ impl Store {
         Ok(Store { folder: folder.to_owned(), index, measures })
     }
 
+    /// The same store for another thread: a connection of its own to the index, and the open segments shared. It reads what is in journals
+    /// once and remembers it, together with all others made so ([`Measures::remembering`]).
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn another(&self) -> Result<Store, StoreError> {
+        let (folder, index) = (self.folder.clone(), Index::open(&self.folder)?);
+        Ok(Store { folder, index, measures: self.measures.clone().remembering() })
+    }
+
+    /// Reads what is in journals once and remembers it ([`Measures::remembering`]).
+    #[must_use]
+    pub fn remembering(self) -> Store {
+        Store { measures: self.measures.remembering(), ..self }
+    }
+
     /// Cuts journals that are longer than this many bytes; a test's journals are short.
     #[must_use]
     pub fn with_journal_bytes_max(self, bytes: u64) -> Store {

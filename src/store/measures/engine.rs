@@ -3,28 +3,33 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::HashMap;
 use rusqlite::Connection;
 
 use super::MeasuresError;
-use super::journal::{JournalReader, Journals, make_folder};
+use super::journal::{Journals, Sequence, make_folder};
 use super::maintain::JOURNAL_BYTES_MAX;
 use super::manifest::Manifest;
+use super::memory::Memory;
 use super::salt::Salt;
 use super::segment::Segment;
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, Source};
 use super::writer::Writer;
 
 /// How often a reader looks again when segments change under it; each change is the end of a maintenance.
 const ATTEMPTS_MAX: u32 = 100;
 
-/// The points of all metrics of a store.
-#[derive(Debug)]
+/// The points of all metrics of a store. A clone shares what is open, and what is remembered; any number of threads may use one.
+#[derive(Clone, Debug)]
 pub struct Measures {
     folder: PathBuf,
     pub(super) journals: Journals,
     /// Segments that were opened; they never change.
-    opened: Mutex<HashMap<i64, Arc<Segment>>>,
+    opened: Arc<Mutex<HashMap<i64, Arc<Segment>>>>,
+    /// What was read of journals.
+    pub(super) memory: Arc<Memory>,
+    /// Whether readers go by what is remembered, and remember what they read.
+    remembers: bool,
     /// When a journal is cut.
     pub(super) journal_bytes_max: u64,
 }
@@ -42,7 +47,9 @@ impl Measures {
         Ok(Measures {
             folder,
             journals,
-            opened: Mutex::new(HashMap::new()),
+            opened: Arc::default(),
+            memory: Arc::new(Memory::new()),
+            remembers: false,
             journal_bytes_max: JOURNAL_BYTES_MAX,
         })
     }
@@ -51,6 +58,13 @@ impl Measures {
     #[must_use]
     pub fn with_journal_bytes_max(self, bytes: u64) -> Measures {
         Measures { journal_bytes_max: bytes, ..self }
+    }
+
+    /// For a process that reads again and again: what is in journals is read once, and remembered in up to 256 MiB. A byte that is
+    /// changed on the disk behind that is not noticed by this process.
+    #[must_use]
+    pub fn remembering(self) -> Measures {
+        Measures { remembers: true, ..self }
     }
 
     /// Appends points.
@@ -79,6 +93,7 @@ impl Measures {
             };
             let (journals, missing) = self.open_journals(&manifest)?;
             if Manifest::read(connection)? == manifest {
+                self.memory.forget_before(manifest.first_journal);
                 return Ok(Snapshot::new(&manifest, segments, journals, missing));
             }
         }
@@ -102,10 +117,7 @@ impl Measures {
     }
 
     /// The journals that are in no segment, oldest first, and what is missing among them.
-    fn open_journals(
-        &self,
-        manifest: &Manifest,
-    ) -> Result<(Vec<JournalReader>, Vec<MeasuresError>), MeasuresError> {
+    fn open_journals(&self, manifest: &Manifest) -> Result<(Vec<Source>, Vec<MeasuresError>), MeasuresError> {
         let listed = self.journals.list_from(manifest.first_journal)?;
         let newest = listed.last().copied();
         let (mut journals, mut missing) = (Vec::new(), Vec::new());
@@ -113,20 +125,31 @@ impl Measures {
         for sequence in listed {
             // A folder that is listed while journals are begun may show a later one and not an earlier.
             for earlier in expected..sequence {
-                let Some(journal) = self.journals.reader(earlier)? else {
+                let Some(journal) = self.source(earlier, true)? else {
                     missing.push(self.journals.missing(earlier));
                     break;
                 };
-                journals.push(journal.close());
+                journals.push(journal);
             }
-            match self.journals.reader(sequence)? {
-                Some(journal) if newest == Some(sequence) => journals.push(journal),
-                Some(journal) => journals.push(journal.close()),
+            match self.source(sequence, newest != Some(sequence))? {
+                Some(journal) => journals.push(journal),
                 None => missing.push(self.journals.missing(sequence)),
             }
             expected = sequence + 1;
         }
         Ok((journals, missing))
+    }
+
+    /// A journal to read from; `closed`: a newer one was begun. None when it is not there.
+    fn source(&self, sequence: Sequence, closed: bool) -> Result<Option<Source>, MeasuresError> {
+        let (remembered, rest) = if self.remembers {
+            self.memory.look(&self.journals, sequence)?
+        } else {
+            (None, self.journals.reader(sequence)?)
+        };
+        let rest = rest.map(|rest| if closed { rest.close() } else { rest });
+        let there = remembered.is_some() || rest.is_some();
+        Ok(there.then_some(Source { remembered, rest, closed }))
     }
 
     /// Whether a journal of so many bytes is due to be cut.

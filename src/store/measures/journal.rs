@@ -333,6 +333,8 @@ pub(super) struct JournalReader {
     file: File,
     path: PathBuf,
     salt: Salt,
+    /// Where the first frame is looked for.
+    begin: u64,
     /// How long the file was.
     length: u64,
     /// Where `buffer[taken..]` stands in the file.
@@ -372,9 +374,11 @@ impl JournalReader {
         Ok(Some(reader))
     }
 
-    fn at(file: File, path: PathBuf, salt: Salt, offset: u64, length: u64) -> JournalReader {
+    /// Of what stands from `offset`, where a frame begins or could, to `length`.
+    pub(super) fn at(file: File, path: PathBuf, salt: Salt, offset: u64, length: u64) -> JournalReader {
+        let begin = offset.max(FILE_HEADER_BYTES);
         let (buffer, taken, ended, header, closed) = (Vec::new(), 0, false, None, false);
-        JournalReader { file, path, salt, length, offset, buffer, taken, ended, header, closed }
+        JournalReader { file, path, salt, begin, length, offset, buffer, taken, ended, header, closed }
     }
 
     /// A newer journal was begun: this one ends with a frame, and if it does not, that is damage.
@@ -389,6 +393,11 @@ impl JournalReader {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file that is read.
+    pub(super) fn file(&self) -> Result<File, MeasuresError> {
+        self.file.try_clone().map_err(MeasuresError::io("cannot read", &self.path))
     }
 
     /// Where what stands next begins.
@@ -407,7 +416,7 @@ impl JournalReader {
     pub(super) fn rewind(&mut self) {
         self.buffer.clear();
         // A header that is sound is nothing to be told of.
-        let begin = if self.header.is_some() { 0 } else { FILE_HEADER_BYTES };
+        let begin = if self.header.is_some() { 0 } else { self.begin };
         (self.taken, self.offset, self.ended) = (0, begin, false);
     }
 

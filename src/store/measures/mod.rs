@@ -4,7 +4,7 @@
 //! makes spans of what can change no more (`roll`) and merges segments (`merge`); `manifest` says which segments there are, `salt` what of their bytes
 //! is the store's own.
 //! `snapshot` reads: spans from segments, and those that can still change from points by the rule of `window`, which the roll
-//! obeys too. docs/format.md says what is on disk. Never here: names of metrics, resources, JSON.
+//! obeys too; `memory` spares a process that goes on to read journals again. docs/format.md says what is on disk. Never here: names of metrics, resources, JSON.
 
 #[cfg(test)]
 mod adversary;
@@ -27,6 +27,9 @@ mod journal;
 mod laws;
 mod maintain;
 mod manifest;
+mod memory;
+#[cfg(test)]
+mod memory_laws;
 mod merge;
 mod policies;
 mod repair;

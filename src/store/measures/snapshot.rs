@@ -1,6 +1,7 @@
 //! What a reader sees: rolled spans and, where they can still change, spans computed from points.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::chunk::{kept, no_spans, range_of, read_points, read_spans};
@@ -8,6 +9,7 @@ use super::error::{Damaged, MeasuresError};
 use super::horizon::Horizon;
 use super::journal::{JournalReader, Next};
 use super::manifest::{Kind, Manifest};
+use super::memory::Remembered;
 use super::segment::{Cursor, Segment, tag};
 use super::timespan::{forget, gone_until, is_in_every_span};
 use super::window::{Window, round_down};
@@ -50,12 +52,20 @@ pub struct Activity {
     pub late: u64,
 }
 
+/// A journal: what is remembered of it, and then what is still to be read.
+pub(super) struct Source {
+    pub(super) remembered: Option<Remembered>,
+    pub(super) rest: Option<JournalReader>,
+    /// A newer one was begun.
+    pub(super) closed: bool,
+}
+
 /// The segments and journals of one moment.
 pub struct Snapshot {
     windows: Option<Arc<Segment>>,
     arrivals: Vec<Arc<Segment>>,
     spans: Vec<Arc<Segment>>,
-    journals: Vec<JournalReader>,
+    journals: Vec<Source>,
     damage: Vec<MeasuresError>,
 }
 
@@ -63,7 +73,7 @@ impl Snapshot {
     pub(super) fn new(
         manifest: &Manifest,
         segments: Vec<Arc<Segment>>,
-        journals: Vec<JournalReader>,
+        journals: Vec<Source>,
         damage: Vec<MeasuresError>,
     ) -> Snapshot {
         let of = |kind: Kind| {
@@ -157,6 +167,7 @@ impl Snapshot {
         let mut order: Vec<usize> = (0..wanted.len()).collect();
         order.sort_by_key(|place| wanted[*place].metric);
         let mut journaled = self.journaled(wanted)?;
+        let mut remembered = Vec::new();
         let mut base = self.windows.as_deref().map(Segment::cursor);
         let mut arrivals: Vec<Cursor<'_>> = self.arrivals.iter().map(|segment| segment.cursor()).collect();
         for places in order.chunk_by(|a, b| wanted[*a].metric == wanted[*b].metric) {
@@ -170,8 +181,13 @@ impl Snapshot {
                 cursor.seek(metric)?;
                 replay(cursor, metric, policy, &mut window)?;
             }
-            for point in journaled.take(metric) {
-                window.arrive(point, policy);
+            for (source, journaled) in self.journals.iter().zip(&mut journaled) {
+                if let Some(of) = &source.remembered {
+                    remembered.clear();
+                    of.points_of(metric, &mut remembered);
+                    remembered.iter().for_each(|point| window.arrive(*point, policy));
+                }
+                journaled.take(metric).into_iter().for_each(|point| window.arrive(point, policy));
             }
             window.settle();
             take(places, window)?;
@@ -179,35 +195,22 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The points of the wanted metrics that are in journals, in the order in which they came.
-    fn journaled(&mut self, wanted: &[Wanted<'_>]) -> Result<Journaled, MeasuresError> {
+    /// The points of the wanted metrics that are to be read from each journal, in the order in which they came.
+    fn journaled(&mut self, wanted: &[Wanted<'_>]) -> Result<Vec<Journaled>, MeasuresError> {
         let mut numbers: Vec<MetricNumber> = wanted.iter().map(|of| of.metric).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        let mut points = vec![Vec::new(); numbers.len()];
-        // A frame has the points of a metric together: it is looked for once for all of them.
-        let place = Cell::new(0);
-        for journal in &mut self.journals {
-            journal.rewind();
-            let path = journal.path().to_owned();
-            loop {
-                let begin = journal.offset();
-                match journal.next()? {
-                    Next::Frame(frame) => {
-                        let found = frame.read(
-                            |metric| numbers.binary_search(&metric).inspect(|at| place.set(*at)).is_ok(),
-                            |_, point| points[place.get()].push(point),
-                        );
-                        found.map_err(MeasuresError::damaged(&path, begin))?;
-                    }
-                    Next::Damaged { at, what, .. } => {
-                        self.damage.push(MeasuresError::damaged(&path, at)(what));
-                    }
-                    Next::End | Next::Torn { .. } => break,
-                }
+        let numbers: Rc<[MetricNumber]> = numbers.into();
+        let mut all = Vec::new();
+        for Source { remembered, rest, closed } in &mut self.journals {
+            self.damage.extend(remembered.iter().flat_map(|of| of.damage(*closed)));
+            let mut found = Journaled { numbers: Rc::clone(&numbers), points: Vec::new() };
+            if let Some(journal) = rest {
+                found.read(journal, &mut self.damage)?;
             }
+            all.push(found);
         }
-        Ok(Journaled { numbers, points })
+        Ok(all)
     }
 }
 
@@ -222,14 +225,42 @@ pub(super) fn for_each_place<T: Clone, E>(
     take(*last, value)
 }
 
-/// Points of journals, by metric.
+/// Points of a journal, by metric.
 struct Journaled {
     /// Ascending.
-    numbers: Vec<MetricNumber>,
+    numbers: Rc<[MetricNumber]>,
+    /// Of each number; empty when nothing was read.
     points: Vec<Vec<Point>>,
 }
 
 impl Journaled {
+    fn read(
+        &mut self,
+        journal: &mut JournalReader,
+        damage: &mut Vec<MeasuresError>,
+    ) -> Result<(), MeasuresError> {
+        let (numbers, points) = (&self.numbers, &mut self.points);
+        points.resize(numbers.len(), Vec::new());
+        // A frame has the points of a metric together: it is looked for once for all of them.
+        let place = Cell::new(0);
+        journal.rewind();
+        let path = journal.path().to_owned();
+        loop {
+            let begin = journal.offset();
+            match journal.next()? {
+                Next::Frame(frame) => {
+                    let found = frame.read(
+                        |metric| numbers.binary_search(&metric).inspect(|at| place.set(*at)).is_ok(),
+                        |_, point| points[place.get()].push(point),
+                    );
+                    found.map_err(MeasuresError::damaged(&path, begin))?;
+                }
+                Next::Damaged { at, what, .. } => damage.push(MeasuresError::damaged(&path, at)(what)),
+                Next::End | Next::Torn { .. } => return Ok(()),
+            }
+        }
+    }
+
     fn take(&mut self, metric: MetricNumber) -> Vec<Point> {
         let place = self.numbers.binary_search(&metric);
         place.ok().and_then(|at| self.points.get_mut(at)).map(std::mem::take).unwrap_or_default()
