@@ -7,10 +7,12 @@
 
 mod desk;
 mod json;
+mod openapi;
 mod page;
 mod refusal;
 mod root;
 mod rules;
+mod self_metrics;
 mod service;
 
 pub use desk::{Desk, Options};
@@ -23,5 +25,7 @@ use super::http::Route;
 pub fn routes() -> Vec<Route<Desk>> {
     let mut routes = Vec::new();
     routes.extend(root::routes());
+    routes.extend(openapi::routes());
+    routes.extend(self_metrics::routes());
     routes
 }
