@@ -94,6 +94,12 @@ impl Problem {
         Problem { trouble: Some(trouble.into()), ..problem }
     }
 
+    /// The same, with what the log is to say.
+    #[must_use]
+    pub fn with_trouble(self, trouble: String) -> Problem {
+        Problem { trouble: Some(trouble), ..self }
+    }
+
     /// The same with a header.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Problem {
@@ -232,7 +238,7 @@ mod tests {
         let (media, page) = told(problem(), Some("*/*"));
         assert_eq!(media, "text/html; charset=UTF-8");
         assert!(page.contains("Metric &lt;&#233;&gt; does not exist"), "{page}");
-        let (media, json) = told(problem(), Some("application/json, */*"));
+        let (media, json) = told(problem(), Some("application/json"));
         assert_eq!(media, "application/json");
         assert_eq!(json, r#"{"code":404,"title":"Not Found","description":"Metric <é> does not exist"}"#);
     }
