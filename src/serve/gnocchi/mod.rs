@@ -5,11 +5,13 @@
 //! shapes, and its words where clients read them. `desk` is what a worker's thread has, `refusal` gives the store's errors
 //! their status.
 
+mod body;
 mod desk;
 mod json;
 mod page;
 mod refusal;
 mod rules;
+mod scope;
 
 pub use desk::{Desk, Options};
 pub use rules::{DEFAULT_RULES, policy};
