@@ -5,6 +5,8 @@
 //! shapes, and its words where clients read them. `desk` is what a worker's thread has, `refusal` gives the store's errors
 //! their status.
 
+mod archive_policy;
+mod archive_policy_rule;
 mod body;
 mod desk;
 mod json;
