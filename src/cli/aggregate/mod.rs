@@ -22,6 +22,7 @@ mod resource_type;
 mod rollup;
 mod rows;
 mod search;
+mod serve;
 mod status;
 mod store;
 mod transfer;
@@ -87,6 +88,8 @@ enum Command {
     Export(transfer::ExportArgs),
     /// Make a store of what export wrote
     Import(transfer::ImportArgs),
+    /// Serve the store over HTTP, with Gnocchi's API
+    Serve(Box<serve::ServeArgs>),
 }
 
 /// The program.
@@ -117,6 +120,7 @@ fn run_args(args: &Args) -> &RunArgs {
         Some(Command::Repair(args)) => &args.options.run,
         Some(Command::Export(args)) => &args.run,
         Some(Command::Import(args)) => &args.options.run,
+        Some(Command::Serve(args)) => &args.run,
     }
 }
 
@@ -138,5 +142,6 @@ fn run(args: &Args, context: &Context) -> Result<Outcome, Failure> {
         Some(Command::Repair(args)) => repair::run(args, context),
         Some(Command::Export(args)) => transfer::export(args, context),
         Some(Command::Import(args)) => transfer::import(args, context),
+        Some(Command::Serve(args)) => serve::run(args, context),
     }
 }

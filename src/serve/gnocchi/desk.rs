@@ -1,6 +1,7 @@
 //! What a worker's thread has: the store, and how it is to be served.
 
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
 use crate::base::Books;
 use crate::serve::auth::{Identity, Mode, Policy, Target};
@@ -30,6 +31,8 @@ pub struct Desk {
     pub counters: Arc<Counters>,
     /// Where trouble is said.
     pub books: Arc<Books>,
+    /// Tells whoever keeps the store in order that it is time.
+    pub due: Option<Sender<()>>,
 }
 
 impl Desk {
@@ -57,5 +60,13 @@ impl Desk {
     /// 403 when it does not.
     pub fn allow(&self, who: &Identity, rule: &str, target: &Target) -> Result<(), Problem> {
         if self.options.policy.allows(rule, who, target) { Ok(()) } else { Err(Problem::forbidden()) }
+    }
+
+    /// To be called behind an append, with how long the journal is now.
+    pub fn appended(&self, journal_bytes: u64) {
+        if let (true, Some(due)) = (self.store.is_due(journal_bytes), &self.due) {
+            // Nobody keeps it in order any more when the service ends: the next one does.
+            let _ = due.send(());
+        }
     }
 }

@@ -12,15 +12,22 @@ mod desk;
 mod json;
 mod page;
 mod refusal;
+mod root;
 mod rules;
 mod scope;
+mod service;
 
 pub use desk::{Desk, Options};
 pub use rules::{DEFAULT_RULES, policy};
+pub use service::{Keeper, front};
 
 use super::http::Route;
 
 /// All that is answered.
 pub fn routes() -> Vec<Route<Desk>> {
-    Vec::new()
+    let mut routes = Vec::new();
+    routes.extend(archive_policy::routes());
+    routes.extend(archive_policy_rule::routes());
+    routes.extend(root::routes());
+    routes
 }

@@ -204,9 +204,8 @@ impl Known {
 
     /// Reads what was appended, up to `length`; what stands at the end and is no frame.
     fn read_on(&mut self, length: u64, bytes_max: usize) -> Result<Option<(u64, Damaged)>, MeasuresError> {
-        if self.is_full {
-            return Ok(None);
-        }
+        // There may be room again.
+        self.is_full = false;
         let mut reader = if self.file.is_some() {
             self.rest(length)?
         } else {

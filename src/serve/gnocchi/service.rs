@@ -1,0 +1,98 @@
+//! The service as a whole: its threads, and the one that keeps the store in order.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::desk::Options;
+use super::{Desk, routes};
+use crate::base::{Books, Failure};
+use crate::serve::http::{Counters, Front, Limits, Place, Workers};
+use crate::store::Store;
+use crate::store::measures::Effort;
+
+/// How often it is looked whether others have filled a journal.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// Keeps a store in order while others append to it.
+pub struct Keeper {
+    due: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When there can be none.
+    pub fn start(store: Store, books: &Arc<Books>) -> Result<Keeper, Failure> {
+        let (due, told) = channel();
+        let books = Arc::clone(books);
+        let thread = thread::Builder::new().name("keeper".into()).spawn(move || keep(&store, &told, &books));
+        let thread = thread.map_err(|source| Failure::io("cannot start", "a thread", source))?;
+        Ok(Keeper { due: Some(due), thread: Some(thread) })
+    }
+
+    /// What a thread that appends tells it with.
+    pub fn due(&self) -> Option<Sender<()>> {
+        self.due.clone()
+    }
+}
+
+impl Drop for Keeper {
+    /// Waits for what is in hand; every [`Keeper::due`] must be gone.
+    fn drop(&mut self) {
+        self.due = None;
+        self.thread.take().map(JoinHandle::join);
+    }
+}
+
+fn keep(store: &Store, told: &Receiver<()>, books: &Books) {
+    loop {
+        match told.recv_timeout(LOOK_EVERY) {
+            Ok(()) => while told.try_recv().is_ok() {},
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        if let Err(error) = store.maintain(Effort::Due) {
+            books.warn("maintenance", &format_args!("{}: {error}", store.folder().display()));
+        }
+    }
+}
+
+/// The front of a service over the store in `folder`.
+///
+/// - `threads`: how many requests are worked at at a time
+///
+/// # Errors
+/// When the store cannot be opened, or there can be no thread.
+pub fn front(
+    store: &Store,
+    options: Options,
+    threads: usize,
+    place: Place,
+    limits: Limits,
+    keeper: &Keeper,
+    books: &Arc<Books>,
+) -> Result<Front<Desk>, Failure> {
+    let counters = Arc::new(Counters::default());
+    let (options, due) = (Arc::new(options), Mutex::new(keeper.due()));
+    let folder: PathBuf = store.folder().to_owned();
+    let desk = {
+        let (counters, books) = (Arc::clone(&counters), Arc::clone(books));
+        move |store: Store| Desk {
+            store,
+            options: Arc::clone(&options),
+            counters: Arc::clone(&counters),
+            books: Arc::clone(&books),
+            due: due.lock().ok().and_then(|due| due.clone()),
+        }
+    };
+    let desks = (0..threads.max(1)).map(|_| Ok(desk(store.another()?)));
+    let desks = desks.collect::<Result<Vec<_>, Failure>>()?;
+    let again = move || Ok(desk(Store::open(&folder)?));
+    let workers = Workers::start(desks, again, books)?;
+    Ok(Front::new(&routes(), workers, place, limits, counters, books))
+}
