@@ -5,14 +5,14 @@ use std::num::NonZeroU64;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
+use super::Desk;
 use super::body::Field;
 use super::json::length;
-use super::Desk;
 use crate::base::percent::encoded;
 use crate::model::Granularity;
+use crate::series::{ArchivePolicy, BadPolicy, DEFAULT_METHODS, Definition, methods_of_words};
 use crate::serve::auth::Target;
 use crate::serve::http::{Answer, Call, Problem, Route};
-use crate::series::{ArchivePolicy, BadPolicy, DEFAULT_METHODS, Definition, methods_of_words};
 use crate::store::index::NAME_CHARACTERS_MAX;
 
 /// Most granularities of a policy: each is computed and kept of every metric.
@@ -64,7 +64,8 @@ fn show(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
 fn create(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
     desk.enforce(call, "create archive policy", &Target::new())?;
     let body = call.json()?;
-    let members = Field::whole(&body).members_of(&["name", "back_window", "aggregation_methods", "definition"])?;
+    let members =
+        Field::whole(&body).members_of(&["name", "back_window", "aggregation_methods", "definition"])?;
     let name = members.required("name")?.text_up_to(NAME_CHARACTERS_MAX)?;
     let back_window = members.optional("back_window").map(|field| back_window(&field)).transpose()?;
     let methods = match members.optional("aggregation_methods") {
