@@ -5,7 +5,9 @@
 //! shapes, and its words where clients read them. `desk` is what a worker's thread has, `refusal` gives the store's errors
 //! their status.
 
+mod arrivals;
 mod desk;
+mod influxdb;
 mod json;
 mod page;
 mod refusal;
@@ -23,5 +25,6 @@ use super::http::Route;
 pub fn routes() -> Vec<Route<Desk>> {
     let mut routes = Vec::new();
     routes.extend(root::routes());
+    routes.extend(influxdb::routes());
     routes
 }
