@@ -10,6 +10,7 @@ mod desk;
 mod influxdb;
 mod json;
 mod page;
+mod prometheus;
 mod refusal;
 mod root;
 mod rules;
@@ -26,5 +27,6 @@ pub fn routes() -> Vec<Route<Desk>> {
     let mut routes = Vec::new();
     routes.extend(root::routes());
     routes.extend(influxdb::routes());
+    routes.extend(prometheus::routes());
     routes
 }
