@@ -9,11 +9,13 @@ mod arrivals;
 mod desk;
 mod influxdb;
 mod json;
+mod openapi;
 mod page;
 mod prometheus;
 mod refusal;
 mod root;
 mod rules;
+mod self_metrics;
 mod service;
 
 pub use desk::{Desk, Options};
@@ -28,5 +30,7 @@ pub fn routes() -> Vec<Route<Desk>> {
     routes.extend(root::routes());
     routes.extend(influxdb::routes());
     routes.extend(prometheus::routes());
+    routes.extend(openapi::routes());
+    routes.extend(self_metrics::routes());
     routes
 }
