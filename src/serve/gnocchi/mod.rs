@@ -5,16 +5,35 @@
 //! shapes, and its words where clients read them. `desk` is what a worker's thread has, `refusal` gives the store's errors
 //! their status.
 
+mod archive_policy;
+mod archive_policy_rule;
 mod arrivals;
+mod attribute;
+mod body;
 mod desk;
 mod influxdb;
 mod json;
+mod metric_source;
+mod metric_told;
 mod openapi;
 mod page;
+mod page;
+mod precondition;
 mod prometheus;
 mod refusal;
+mod resource;
+mod resource_history;
+mod resource_list;
+mod resource_metric;
+mod resource_said;
+mod resource_told;
+mod resource_type;
+mod resource_type_patch;
 mod root;
 mod rules;
+mod scope;
+mod search_filter;
+mod search_resource;
 mod self_metrics;
 mod service;
 
@@ -27,10 +46,17 @@ use super::http::Route;
 /// All that is answered.
 pub fn routes() -> Vec<Route<Desk>> {
     let mut routes = Vec::new();
+    routes.extend(archive_policy::routes());
+    routes.extend(archive_policy_rule::routes());
+    routes.extend(resource::routes());
+    routes.extend(resource_history::routes());
+    routes.extend(resource_metric::routes());
+    routes.extend(resource_type::routes());
     routes.extend(root::routes());
     routes.extend(influxdb::routes());
     routes.extend(prometheus::routes());
     routes.extend(openapi::routes());
     routes.extend(self_metrics::routes());
+    routes.extend(search_resource::routes());
     routes
 }
