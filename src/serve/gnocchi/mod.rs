@@ -5,12 +5,14 @@
 //! shapes, and its words where clients read them. `desk` is what a worker's thread has, `refusal` gives the store's errors
 //! their status.
 
+mod body;
 mod desk;
 mod json;
 mod page;
 mod refusal;
 mod root;
 mod rules;
+mod scope;
 mod service;
 
 pub use desk::{Desk, Options};
