@@ -17,7 +17,6 @@ mod metric_source;
 mod metric_told;
 mod openapi;
 mod page;
-mod page;
 mod precondition;
 mod prometheus;
 mod refusal;
