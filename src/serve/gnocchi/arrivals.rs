@@ -10,12 +10,13 @@ use hyper::StatusCode;
 use serde_json::json;
 
 use super::Desk;
+use super::scope::target_of;
 use crate::model::Timestamp;
 use crate::series::Point;
 use crate::serve::auth::{Identity, Target};
 use crate::serve::http::Problem;
 use crate::store::index::{
-    ArrivingMetric, ArrivingResource, Attributes, GENERIC, Index, IndexError, Metric, Resource, ResourceId,
+    ArrivingMetric, ArrivingResource, Attributes, GENERIC, Index, IndexError, Metric, ResourceId,
     ResourceType,
 };
 use crate::store::measures::{Appended, Arrival, Found};
@@ -159,7 +160,7 @@ fn arrive(
                 json!({"cause": "Resource already exists", "detail": id.uuid().to_string()}),
             ));
         }
-        Some(found) => desk.allow(who, "update resource", &of_resource(found))?,
+        Some(found) => desk.allow(who, "update resource", &target_of(found))?,
         None => {
             let target = Target::new()
                 .with("id", Some(&id.uuid().to_string()))
@@ -223,16 +224,6 @@ pub(super) fn made_type(desk: &Desk, who: &Identity, made: &ResourceType) -> Res
         Err(IndexError::Exists { .. }) => Ok(()),
         other => Ok(other?),
     }
-}
-
-fn of_resource(resource: &Resource) -> Target {
-    let project = resource.creator.as_deref().and_then(|creator| creator.split_once(':'));
-    Target::new()
-        .with("id", Some(&resource.id.to_string()))
-        .with("creator", resource.creator.as_deref())
-        .with("created_by_project_id", project.map(|(_, project)| project).filter(|id| !id.is_empty()))
-        .with("user_id", resource.user_id.as_deref())
-        .with("project_id", resource.project_id.as_deref())
 }
 
 fn of_metric(metric: &Metric, project_id: Option<&str>) -> Target {
