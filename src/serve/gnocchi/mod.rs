@@ -7,15 +7,18 @@
 
 mod archive_policy;
 mod archive_policy_rule;
+mod arrivals;
 mod attribute;
 mod body;
 mod desk;
+mod influxdb;
 mod json;
 mod metric_source;
 mod metric_told;
 mod openapi;
 mod page;
 mod precondition;
+mod prometheus;
 mod refusal;
 mod resource;
 mod resource_history;
@@ -49,6 +52,8 @@ pub fn routes() -> Vec<Route<Desk>> {
     routes.extend(resource_metric::routes());
     routes.extend(resource_type::routes());
     routes.extend(root::routes());
+    routes.extend(influxdb::routes());
+    routes.extend(prometheus::routes());
     routes.extend(openapi::routes());
     routes.extend(self_metrics::routes());
     routes.extend(search_resource::routes());

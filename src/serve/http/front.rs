@@ -178,7 +178,8 @@ impl<D: Send + 'static> Front<D> {
         if asked.method == Method::OPTIONS {
             return Ok(Answer::empty(StatusCode::OK).with(ALLOW, &allowed(found.value)));
         }
-        let method = if asked.method == Method::HEAD { "GET" } else { known(&asked.method) };
+        let is_head = asked.method == Method::HEAD && !found.value.contains_key("HEAD");
+        let method = if is_head { "GET" } else { known(&asked.method) };
         let Some(handler) = found.value.get(method).copied() else {
             let allowed = HeaderValue::from_str(&allowed(found.value)).ok();
             let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "");
@@ -320,6 +321,7 @@ fn too_large(why: &str) -> Problem {
 fn known(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
+        Method::HEAD => "HEAD",
         Method::POST => "POST",
         Method::PATCH => "PATCH",
         Method::PUT => "PUT",
@@ -330,7 +332,10 @@ fn known(method: &Method) -> &'static str {
 
 fn allowed<D>(methods: &BTreeMap<&'static str, Handler<D>>) -> String {
     let mut names: Vec<&str> = methods.keys().copied().collect();
-    if names.contains(&"GET") {
+    if names.contains(&"HEAD") {
+        // A row of its own is there to refuse it.
+        names.retain(|name| *name != "HEAD");
+    } else if names.contains(&"GET") {
         names.push("HEAD");
     }
     names.push("OPTIONS");

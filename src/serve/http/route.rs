@@ -9,7 +9,7 @@ pub type Handler<D> = fn(&D, &Call) -> Result<Answer, Problem>;
 
 /// One row: which requests, and what answers them.
 pub struct Route<D> {
-    /// The method; GET is HEAD too.
+    /// The method; GET is HEAD too where HEAD has no row of its own.
     pub method: Method,
     /// The path below the service's root; `{name}` stands for one segment, `{*name}` for the rest.
     pub path: &'static str,
