@@ -49,10 +49,10 @@ impl Problem {
 
     /// 400 for a body that is no JSON.
     pub fn no_json(error: &serde_json::Error) -> Problem {
-        let reason = error.to_string();
-        Problem::bad(
-            json!({"cause": "Unable to decode body", "reason": reason, "detail": "the body is not JSON"}),
-        )
+        // What clients of Gnocchi know an empty body by.
+        let nothing = error.is_eof() && error.line() <= 1 && error.column() == 0;
+        let reason = if nothing { "Expected object or value".to_owned() } else { error.to_string() };
+        Problem::bad(json!({"cause": "Unable to decode body", "reason": reason, "detail": []}))
     }
 
     /// 401, asking for a user and a password where that helps.

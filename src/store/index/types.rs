@@ -109,6 +109,53 @@ impl Index {
         })
     }
 
+    /// Gives an attribute other limits, or makes it required or not; its kind stays. Resources that have no value get the one to
+    /// fill in; values that are there already are kept, whatever the new limits are.
+    ///
+    /// # Errors
+    /// [`IndexError::NotFound`]; [`IndexError::Invalid`] when there is no such attribute or it is of another kind, or it becomes
+    /// required without a value to fill in.
+    pub fn replace_attribute(
+        &self,
+        name: &str,
+        replaced: &AddedAttribute,
+    ) -> Result<Arc<ResourceType>, IndexError> {
+        let AddedAttribute { name: attribute_name, attribute, fill } = replaced;
+        self.transaction(|index| {
+            let number = index.catalogue()?.type_number(name)?;
+            let resource_type = index.resource_type(name)?;
+            let kind = resource_type.attributes().get(attribute_name).map(|known| known.kind.as_str());
+            if kind != Some(attribute.kind.as_str()) {
+                let reason = format!("resource type {name} has no {} of that name", attribute.kind.as_str());
+                return Err(Thing::Attribute.invalid(attribute_name, reason));
+            }
+            attribute.check(attribute_name)?;
+            match fill {
+                Some(fill) => {
+                    attribute.kind.check(attribute_name, fill)?;
+                    let (path, value) = (attribute_path(attribute_name), fill.encode().to_string());
+                    let sql = format!(
+                        "CASE WHEN json_extract(attributes, {path}) IS NULL \
+                         THEN json_set(attributes, {path}, json(?2)) ELSE attributes END"
+                    );
+                    index.change_attributes(number, &sql, Some(value))?;
+                }
+                None if attribute.required => {
+                    let reason = "a required attribute needs a value for the resources there are (fill)";
+                    return Err(Thing::Attribute.invalid(attribute_name, reason));
+                }
+                None => {}
+            }
+            let resource_type = resource_type.with(attribute_name, *attribute);
+            index
+                .connection()
+                .prepare_cached("UPDATE resource_type SET attributes = ? WHERE number = ?")?
+                .execute(params![resource_type.attributes_to_json().to_string(), number])?;
+            index.next_generation()?;
+            Ok(Arc::new(resource_type))
+        })
+    }
+
     /// Removes a resource type that has no resources.
     ///
     /// # Errors

@@ -1,0 +1,26 @@
+//! `/v1/search/resource/{type}`: the resources that satisfy a filter.
+
+use super::resource_list::{Wanted, visible};
+use super::{Desk, search_filter};
+use crate::query::Filter;
+use crate::serve::http::{Answer, Call, Problem, Route};
+
+/// What is answered here.
+pub(super) fn routes() -> Vec<Route<Desk>> {
+    vec![Route::post("/v1/search/resource/{type}", search)]
+}
+
+fn search(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
+    let resource_type = call.part(0);
+    desk.store.index().resource_type(resource_type)?;
+    let said = !call.body.is_empty() || call.query.get("filter").is_some_and(|text| !text.is_empty());
+    // What the caller calls a resource only matters where a filter may name one; a search for all needs no name here.
+    let (filter, creator) = if said {
+        let creator = desk.identify(call)?.creator;
+        (search_filter::of_call(call, &creator)?.unwrap_or(Filter::Everything), Some(creator))
+    } else {
+        (Filter::Everything, None)
+    };
+    let wanted = Wanted { resource_type, filter, creator, history: call.query.flag("history")? };
+    visible(desk, call, "search resource", wanted)
+}
