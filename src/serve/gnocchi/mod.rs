@@ -13,6 +13,7 @@ mod desk;
 mod json;
 mod metric_source;
 mod metric_told;
+mod openapi;
 mod page;
 mod precondition;
 mod refusal;
@@ -29,6 +30,7 @@ mod rules;
 mod scope;
 mod search_filter;
 mod search_resource;
+mod self_metrics;
 mod service;
 
 pub use desk::{Desk, Options};
@@ -48,5 +50,7 @@ pub fn routes() -> Vec<Route<Desk>> {
     routes.extend(resource_type::routes());
     routes.extend(root::routes());
     routes.extend(search_resource::routes());
+    routes.extend(openapi::routes());
+    routes.extend(self_metrics::routes());
     routes
 }

@@ -1,10 +1,12 @@
 //! What a request is answered with.
 
 use std::fmt;
+use std::io;
 
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use serde::Serialize;
+use serde_json::ser::Formatter;
 
 use super::{Problem, Site};
 
@@ -35,8 +37,9 @@ impl Answer {
     /// # Errors
     /// 500 when it is no JSON, which is a fault of ours.
     pub fn json(value: &impl Serialize) -> Result<Answer, Problem> {
-        let bytes =
-            serde_json::to_vec(value).map_err(|error| Problem::ours(format!("an answer: {error}")))?;
+        let mut bytes = Vec::new();
+        let mut writer = serde_json::Serializer::with_formatter(&mut bytes, PythonFormat);
+        value.serialize(&mut writer).map_err(|error| Problem::ours(format!("an answer: {error}")))?;
         Ok(Answer::json_content(Content::Whole(bytes)))
     }
 
@@ -75,6 +78,23 @@ impl Answer {
             self.headers.push((name, value));
         }
         self
+    }
+}
+
+/// JSON with a space behind colons and commas, as Python writes it: scripts cut it with grep.
+struct PythonFormat;
+
+impl Formatter for PythonFormat {
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
     }
 }
 

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue,
-    USER_AGENT, VARY,
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, USER_AGENT, VARY,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -18,6 +18,7 @@ use tokio::time::{timeout, timeout_at};
 
 use super::body::Outgoing;
 use super::log::{AccessLog, Entry};
+use super::problem::weight;
 use super::site::Forwarding;
 use super::{Answer, Call, Content, Cors, Handler, Parameters, Problem, Route, Site, Workers};
 use crate::base::http::coding::{BadCoding, Coding};
@@ -216,7 +217,11 @@ impl<D: Send + 'static> Front<D> {
             site,
             now: asked.now,
         };
-        self.workers.answer(handler, call).await
+        let answer = self.workers.answer(handler, call).await?;
+        if method == "GET" && !asked.accepts(&answer) {
+            return Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "there is nothing here but JSON"));
+        }
+        Ok(answer)
     }
 
     /// A whole body, and its share of the memory.
@@ -303,6 +308,18 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// Whether the caller takes what it gets: Pecan gives JSON to nobody who asks for something else alone.
+    fn accepts(&self, answer: &Answer) -> bool {
+        let json = HeaderValue::from_static("application/json");
+        if !answer.headers.contains(&(CONTENT_TYPE, json)) {
+            return true;
+        }
+        match self.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()) {
+            None | Some("") => true,
+            Some(accept) => weight(accept, "application/json") > 0.0,
+        }
+    }
+
     fn path(&self) -> &str {
         self.target.split_once('?').map_or(self.target, |(path, _)| path)
     }
