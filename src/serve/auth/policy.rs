@@ -89,6 +89,24 @@ impl Policy {
         self.rules.get(rule).is_some_and(|check| self.holds(check, who, target, 0))
     }
 
+    /// Whether the rule, or one that it calls, has a value of what it is asked about whose name begins so.
+    pub fn mentions(&self, rule: &str, beginning: &str) -> bool {
+        let wanted = format!("%({beginning}");
+        self.rules.get(rule).is_some_and(|check| self.has(check, &wanted, 0))
+    }
+
+    fn has(&self, check: &Check, wanted: &str, depth: u32) -> bool {
+        let has = |check: &Check| self.has(check, wanted, depth + 1);
+        match check {
+            _ if depth > DEPTH_MAX => false,
+            Check::Always(_) => false,
+            Check::Role(value) | Check::Equal(_, value) => value.contains(wanted),
+            Check::Rule(name) => self.rules.get(name).is_some_and(has),
+            Check::And(checks) | Check::Or(checks) => checks.iter().any(has),
+            Check::Not(check) => has(check),
+        }
+    }
+
     /// Names of all rules.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.rules.keys().map(String::as_str)
@@ -305,6 +323,15 @@ mod tests {
             let found = [&owner, &other, &admin].map(|who| allows(rule, who, &target));
             assert_eq!(found, expected, "{rule}");
         }
+    }
+
+    #[test]
+    fn what_a_rule_asks_about_is_known() {
+        let rules =
+            [("a", "rule:b or role:x"), ("b", "not project_id:%(resource.project_id)s"), ("c", "rule:c")];
+        let policy = Policy::new(rules).unwrap();
+        assert!(policy.mentions("a", "resource.") && policy.mentions("b", "resource."));
+        assert!(!policy.mentions("a", "creator") && !policy.mentions("c", "x") && !policy.mentions("z", "x"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a worker's thread has: the store, and how it is to be served.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
@@ -7,6 +8,7 @@ use crate::base::Books;
 use crate::serve::auth::{Identity, Mode, Policy, Target};
 use crate::serve::http::{Call, Counters, Problem};
 use crate::store::Store;
+use crate::store::measures::{Arrival, Writer};
 
 /// How a store is served.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub struct Desk {
     pub counters: Arc<Counters>,
     /// Where trouble is said.
     pub books: Arc<Books>,
+    /// What points are appended with; opened when the first come.
+    pub writer: RefCell<Option<Writer>>,
     /// Tells whoever keeps the store in order that it is time.
     pub due: Option<Sender<()>>,
 }
@@ -60,6 +64,27 @@ impl Desk {
     /// 403 when it does not.
     pub fn allow(&self, who: &Identity, rule: &str, target: &Target) -> Result<(), Problem> {
         if self.options.policy.allows(rule, who, target) { Ok(()) } else { Err(Problem::forbidden()) }
+    }
+
+    /// Appends points; on return they survive a power failure.
+    ///
+    /// # Errors
+    /// 5xx when the system refuses; then none of them may be there.
+    pub fn append(&self, arrivals: &mut Vec<Arrival>) -> Result<(), Problem> {
+        if arrivals.is_empty() {
+            return Ok(());
+        }
+        let mut kept = self.writer.borrow_mut();
+        let mut writer = match kept.take() {
+            Some(writer) => writer,
+            None => self.store.writer()?,
+        };
+        let appended = writer.append(arrivals)?;
+        // One that failed is not used again.
+        *kept = Some(writer);
+        appended.found.into_iter().for_each(|found| found.tell(&self.books));
+        self.appended(appended.journal_bytes);
+        Ok(())
     }
 
     /// To be called behind an append, with how long the journal is now.

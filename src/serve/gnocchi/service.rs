@@ -1,5 +1,6 @@
 //! The service as a whole: its threads, and the one that keeps the store in order.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -87,6 +88,7 @@ pub fn front(
             options: Arc::clone(&options),
             counters: Arc::clone(&counters),
             books: Arc::clone(&books),
+            writer: RefCell::new(None),
             due: due.lock().ok().and_then(|due| due.clone()),
         }
     };
