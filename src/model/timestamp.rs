@@ -55,6 +55,14 @@ impl Timestamp {
         in_minute(minute, text.get(16..).unwrap_or_default())?.in_range()
     }
 
+    /// Reads the start of a day in UTC, `2026-11-22`.
+    ///
+    /// # Errors
+    /// [`BadTimestamp`] says whether the form or the range was wrong.
+    pub fn parse_day(text: &[u8]) -> Result<Timestamp, BadTimestamp> {
+        Timestamp::parse(&[text, b"T00:00"].concat())
+    }
+
     /// Reads decimal seconds since 1970, `1795333328.3829374`, without rounding through a float.
     ///
     /// # Errors

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::Desk;
 use super::body::Field;
 use super::json::length;
-use crate::base::percent::encoded;
 use crate::model::Granularity;
 use crate::series::{ArchivePolicy, BadPolicy, DEFAULT_METHODS, Definition, methods_of_words};
 use crate::serve::auth::Target;
@@ -83,7 +82,7 @@ fn create(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
     let policy = ArchivePolicy::new(name, back_window.unwrap_or(0), methods, definition).map_err(bad)?;
     desk.enforce(call, "create archive policy", &target(name))?;
     desk.store.index().create_archive_policy(&policy)?;
-    Answer::created(&told(&policy), &call.site, &format!("/v1/archive_policy/{}", encoded(name, b"/")))
+    Answer::created(&told(&policy), &call.site, &format!("/v1/archive_policy/{}", name))
 }
 
 fn update(desk: &Desk, call: &Call) -> Result<Answer, Problem> {

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::Desk;
 use super::body::Field;
-use crate::base::percent::encoded;
 use crate::serve::auth::Target;
 use crate::serve::http::{Answer, Call, Problem, Route};
 use crate::store::index::{ArchivePolicyRule, IndexError, NAME_CHARACTERS_MAX, Thing};
@@ -50,7 +49,7 @@ fn create(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
         }
         other => other.into(),
     })?;
-    let location = format!("/v1/archive_policy_rule/{}", encoded(&rule.name, b"/"));
+    let location = format!("/v1/archive_policy_rule/{}", rule.name);
     Answer::created(&told(&rule), &call.site, &location)
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::Timestamp;
+use super::body::time;
 use crate::store::index::{Attribute, AttributeKind, AttributeValue, parse_uuid};
 
 /// The value that a body says of an attribute; none for null, where the attribute may be that.
@@ -43,14 +43,10 @@ pub(super) fn read(
         }
         (AttributeKind::Number { .. }, _) => Some("expected Real".to_owned()),
         (AttributeKind::Bool, value) => (!value.is_boolean()).then(|| "expected bool".to_owned()),
-        (AttributeKind::Time, Value::String(text)) => {
-            // Seconds since 1970 come as texts too.
-            let text = text.trim();
-            match Timestamp::parse(text.as_bytes()).or_else(|_| Timestamp::parse_epoch(text.as_bytes())) {
-                Ok(time) => return Ok(Some(AttributeValue::Time(time))),
-                Err(_) => Some("not a time such as 2026-11-22T10:00:00".to_owned()),
-            }
-        }
+        (AttributeKind::Time, Value::String(text)) => match time(text) {
+            Some(time) => return Ok(Some(AttributeValue::Time(time))),
+            None => Some("not a time such as 2026-11-22T10:00:00".to_owned()),
+        },
         (AttributeKind::Time, _) => None,
     };
     match reason {

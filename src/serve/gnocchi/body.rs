@@ -153,12 +153,10 @@ impl<'a> Field<'a> {
     /// # Errors
     /// 400 when it is none.
     pub(super) fn time(&self) -> Result<Timestamp, Problem> {
-        let epoch = |text: &str| Timestamp::parse_epoch(text.as_bytes()).ok();
         let time = match self.value {
-            Value::String(text) => {
-                Timestamp::parse(text.trim().as_bytes()).ok().or_else(|| epoch(text.trim()))
-            }
-            Value::Number(number) => epoch(&number.to_string())
+            Value::String(text) => time(text),
+            Value::Number(number) => Timestamp::parse_epoch(number.to_string().as_bytes())
+                .ok()
                 .or_else(|| number.as_f64().and_then(|seconds| Timestamp::from_seconds(seconds).ok())),
             _ => None,
         };
@@ -199,6 +197,13 @@ pub(super) fn resource_id(text: &str, creator: &str) -> Result<ResourceId, Strin
             error.to_string()
         }
     })
+}
+
+/// A time as a text says it: of a day the start, or seconds since 1970.
+pub(super) fn time(text: &str) -> Option<Timestamp> {
+    let text = text.trim().as_bytes();
+    let time = Timestamp::parse(text).or_else(|_| Timestamp::parse_day(text));
+    time.or_else(|_| Timestamp::parse_epoch(text)).ok()
 }
 
 impl<'a> Members<'a> {

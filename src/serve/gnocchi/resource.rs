@@ -9,7 +9,6 @@ use super::resource_list::{Wanted, visible};
 use super::resource_said::{Said, read};
 use super::resource_told::Teller;
 use super::{Desk, metric_source, scope, search_filter};
-use crate::base::percent::encoded;
 use crate::query::Filter;
 use crate::serve::auth::{Identity, Target};
 use crate::serve::http::{Answer, Call, Problem, Route};
@@ -47,7 +46,7 @@ pub(super) fn found(desk: &Desk, call: &Call) -> Result<(Identity, Resource), Pr
 }
 
 fn types(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
-    let url = |name: &str| call.site.url(&format!("/v1/resource/{}", encoded(name, b"")));
+    let url = |name: &str| call.site.url(&format!("/v1/resource/{}", name));
     let types = desk.store.index().resource_types()?;
     let links = types.iter().map(|one| (one.name().to_owned(), Value::from(url(one.name()))));
     Answer::json(&links.collect::<Map<_, _>>())
@@ -87,7 +86,7 @@ fn create(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
         ..NewResource::new(id, resource_type.name())
     };
     let made = index.create_resource(&new, call.now).map_err(metric_source::refusal)?;
-    let location = format!("/v1/resource/{}/{}", encoded(resource_type.name(), b"/"), made.id);
+    let location = format!("/v1/resource/{}/{}", resource_type.name(), made.id);
     let told = Teller::new(index, resource_type.name(), false, Vec::new()).told(&made)?;
     Ok(State::of(&made).told(Answer::created(&told, &call.site, &location)?))
 }

@@ -4,7 +4,6 @@ use hyper::StatusCode;
 
 use super::body::{Field, Members};
 use super::{Desk, resource_type_patch};
-use crate::base::percent::encoded;
 use crate::serve::auth::Target;
 use crate::serve::http::{Answer, Call, Problem, Route};
 use crate::store::index::{Attribute, IndexError, NAME_CHARACTERS_MAX, ResourceType};
@@ -46,7 +45,7 @@ fn create(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
     let resource_type = read(&members)?;
     desk.enforce(call, "create resource type", &target(resource_type.name()))?;
     desk.store.index().create_resource_type(&resource_type)?;
-    let location = format!("/v1/resource_type/{}", encoded(name.text()?, b"/"));
+    let location = format!("/v1/resource_type/{}", name.text()?);
     Answer::created(&resource_type.to_json(), &call.site, &location)
 }
 

@@ -94,11 +94,11 @@ fn of_text(text: &str) -> Result<Filter, Problem> {
         )));
     }
     Filter::parse(text).map_err(|error| match error {
-        BadFilter::Unexpected { place, found: Some(found), .. } if found == "]" => {
+        BadFilter::Unexpected { place, found: Some(found), .. } if found.trim_matches('"') == "]" => {
             Problem::bad(format!("Invalid filter: {place}: length of value must be at least 1"))
         }
         BadFilter::Unexpected { place, expected, found, .. } => {
-            let found = found.map_or_else(|| "the end".to_owned(), |found| format!("\"{found}\""));
+            let found = found.unwrap_or_else(|| "the end".to_owned());
             Problem::bad(format!("Invalid filter: Expected {expected} at {place}, found {found}"))
         }
         other => Problem::bad(format!("Invalid filter: {other}")),

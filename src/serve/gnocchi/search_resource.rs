@@ -1,5 +1,8 @@
 //! `/v1/search/resource/{type}`: the resources that satisfy a filter.
 
+use hyper::StatusCode;
+use hyper::header::{ALLOW, HeaderValue};
+
 use super::resource_list::{Wanted, visible};
 use super::{Desk, search_filter};
 use crate::query::Filter;
@@ -7,7 +10,14 @@ use crate::serve::http::{Answer, Call, Problem, Route};
 
 /// What is answered here.
 pub(super) fn routes() -> Vec<Route<Desk>> {
-    vec![Route::post("/v1/search/resource/{type}", search)]
+    vec![Route::get("/v1/search/resource/{type}", none), Route::post("/v1/search/resource/{type}", search)]
+}
+
+/// A type that is not there is 404 whatever is asked of it.
+fn none(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
+    desk.store.index().resource_type(call.part(0))?;
+    let allowed = HeaderValue::from_static("POST, OPTIONS");
+    Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "").with(ALLOW, allowed))
 }
 
 fn search(desk: &Desk, call: &Call) -> Result<Answer, Problem> {

@@ -201,8 +201,9 @@ impl Writer<'_> {
                 parse_uuid(text.as_str()).map(|id| Value::Text(id.to_string()))
             }
             (ColumnKind::Time, Literal::Text(text)) => {
+                let day = || Timestamp::parse_day(text.as_str().as_bytes()).ok();
                 let written = || Timestamp::parse_epoch(text.as_str().as_bytes()).ok();
-                text.time().or_else(written).map(|time| Value::Integer(time.ns()))
+                text.time().or_else(day).or_else(written).map(|time| Value::Integer(time.ns()))
             }
             (ColumnKind::Time, Literal::Number(number)) => {
                 Timestamp::parse_epoch(literal.to_string().as_bytes())
@@ -344,6 +345,7 @@ mod tests {
                 vec![text("u"), Value::Integer(60_000_000_000)],
             ),
             ("vcpus = '4'", "(json_extract(r.attributes, '$.\"vcpus\"') = ?)", vec![Value::Real(4.0)]),
+            ("started_at < '1970-01-02'", "(r.started_at < ?)", vec![Value::Integer(86_400_000_000_000)]),
             ("lifespan > 1h", "((r.ended_at - r.started_at) > ?)", vec![Value::Integer(3_600_000_000_000)]),
         ] {
             assert_eq!(sql(filter), Ok((expected.to_owned(), values)), "{filter}");
