@@ -35,10 +35,12 @@ mod search_filter;
 mod search_resource;
 mod self_metrics;
 mod service;
+mod statsd;
 
 pub use desk::{Desk, Options};
 pub use rules::{DEFAULT_RULES, policy};
 pub use service::{Keeper, front};
+pub use statsd::{Running as StatsdRunning, Statsd};
 
 use super::http::Route;
 
