@@ -96,7 +96,7 @@ fn clock_form(text: &str) -> Option<i64> {
     hours_ns.checked_add(minutes_ns)?.checked_add(seconds_ns)
 }
 
-/// `300`, `0.5`, `5m`, `1h30m`.
+/// `300`, `0.5`, `5m`, `1h30m`, `5 minutes`: the units of pandas, which Gnocchi 4.7.1 reads with.
 fn unit_form(text: &str) -> Option<i64> {
     let (mut rest, mut total) = (text.trim(), 0i64);
     if rest.is_empty() {
@@ -108,14 +108,14 @@ fn unit_form(text: &str) -> Option<i64> {
         let unit_len = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(unit_len);
         let unit_ns = match unit.trim() {
-            "ns" => 1,
-            "us" | "µs" => 1_000,
-            "ms" => 1_000_000,
-            "" | "s" | "sec" => NS_PER_SECOND,
-            "m" | "min" => 60 * NS_PER_SECOND,
-            "h" => 3_600 * NS_PER_SECOND,
-            "d" => 86_400 * NS_PER_SECOND,
-            "w" => 7 * 86_400 * NS_PER_SECOND,
+            "ns" | "nanosecond" | "nanoseconds" => 1,
+            "us" | "µs" | "microsecond" | "microseconds" => 1_000,
+            "ms" | "millisecond" | "milliseconds" => 1_000_000,
+            "" | "s" | "sec" | "second" | "seconds" => NS_PER_SECOND,
+            "m" | "min" | "minute" | "minutes" => 60 * NS_PER_SECOND,
+            "h" | "hour" | "hours" => 3_600 * NS_PER_SECOND,
+            "d" | "day" | "days" => 86_400 * NS_PER_SECOND,
+            "w" | "week" | "weeks" => 7 * 86_400 * NS_PER_SECOND,
             _ => return None,
         };
         total = total.checked_add(scaled(number, unit_ns)?)?;

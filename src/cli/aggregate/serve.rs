@@ -15,7 +15,7 @@ use crate::base::http::Listening;
 use crate::base::tls::{self, ServerFiles};
 use crate::base::{Address, Failure, Outcome, Output, small_file};
 use crate::cli::shared::{Context, RunArgs};
-use crate::serve::auth::Mode;
+use crate::serve::auth::{Keystone, Mode};
 use crate::serve::gnocchi::{self, Keeper, Options, Statsd, StatsdRunning};
 use crate::serve::http::{AccessLog, Cors, Forwarding, Limits, Place, Server};
 use crate::store::Store;
@@ -128,6 +128,8 @@ enum AuthMode {
     Noauth,
     /// By X-Remote-User, which a web server before the service sets
     Remoteuser,
+    /// By a token of Keystone in X-Auth-Token, validated there as the user that OS_* names
+    Keystone,
 }
 
 /// Serves the store, which is made where it is not there, until it is told to stop.
@@ -137,7 +139,7 @@ enum AuthMode {
 pub fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, Failure> {
     let books = &context.books;
     let options = Options {
-        mode: args.mode(),
+        mode: args.mode()?,
         policy: policy(args.policy.as_deref())?,
         page_max: args.max_limit,
         points_max: args.max_points as usize,
@@ -172,12 +174,15 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, Failure> {
 }
 
 impl ServeArgs {
-    fn mode(&self) -> Mode {
-        match self.auth {
+    fn mode(&self) -> Result<Mode, Failure> {
+        Ok(match self.auth {
             AuthMode::Basic => Mode::Basic,
             AuthMode::Noauth => Mode::Headers,
             AuthMode::Remoteuser => Mode::RemoteUser,
-        }
+            AuthMode::Keystone => {
+                Mode::Keystone(Arc::new(Keystone::from_environment(|name| std::env::var(name).ok())?))
+            }
+        })
     }
 
     /// The socket that systemd hands over, or one of our own.
@@ -201,6 +206,7 @@ impl ServeArgs {
             return;
         }
         let who = match self.auth {
+            AuthMode::Keystone => return,
             AuthMode::Basic => "--auth basic asks for no password: whoever reaches this address may be admin",
             AuthMode::Noauth => {
                 "--auth noauth believes what callers say they are: whoever reaches this address may be anybody"

@@ -327,7 +327,8 @@ mod tests {
 
     #[test]
     fn what_a_rule_asks_about_is_known() {
-        let rules = [("a", "rule:b or role:x"), ("b", "not project_id:%(resource.project_id)s"), ("c", "rule:c")];
+        let rules =
+            [("a", "rule:b or role:x"), ("b", "not project_id:%(resource.project_id)s"), ("c", "rule:c")];
         let policy = Policy::new(rules).unwrap();
         assert!(policy.mentions("a", "resource.") && policy.mentions("b", "resource."));
         assert!(!policy.mentions("a", "creator") && !policy.mentions("c", "x") && !policy.mentions("z", "x"));

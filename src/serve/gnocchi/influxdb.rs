@@ -28,10 +28,10 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 pub(super) fn routes() -> Vec<Route<Desk>> {
     vec![
-        Route::get("/v1/influxdb/ping", ping),
-        Route { method: Method::HEAD, path: "/v1/influxdb/ping", answer: no_head },
-        Route::post("/v1/influxdb/query", query),
-        Route::post("/v1/influxdb/write", write),
+        Route::get("/v1/influxdb/ping", ping).not_json(),
+        Route { method: Method::HEAD, path: "/v1/influxdb/ping", answer: no_head, is_json: false },
+        Route::post("/v1/influxdb/query", query).not_json(),
+        Route::post("/v1/influxdb/write", write).not_json(),
     ]
 }
 

@@ -26,7 +26,7 @@ const TYPE: &str = "prometheus";
 const NOBODY: &str = "none";
 
 pub(super) fn routes() -> Vec<Route<Desk>> {
-    vec![Route::post("/v1/prometheus/write", write)]
+    vec![Route::post("/v1/prometheus/write", write).not_json()]
 }
 
 fn write(desk: &Desk, call: &Call) -> Result<Answer, Problem> {

@@ -1,10 +1,12 @@
 //! What a request is answered with.
 
-use std::fmt;
+use std::{fmt, io};
 
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
 
 use super::{Problem, Site};
 
@@ -35,8 +37,9 @@ impl Answer {
     /// # Errors
     /// 500 when it is no JSON, which is a fault of ours.
     pub fn json(value: &impl Serialize) -> Result<Answer, Problem> {
-        let bytes =
-            serde_json::to_vec(value).map_err(|error| Problem::ours(format!("an answer: {error}")))?;
+        let mut bytes = Vec::new();
+        let mut serializer = Serializer::with_formatter(&mut bytes, Spaced);
+        value.serialize(&mut serializer).map_err(|error| Problem::ours(format!("an answer: {error}")))?;
         Ok(Answer::json_content(Content::Whole(bytes)))
     }
 
@@ -75,6 +78,23 @@ impl Answer {
             self.headers.push((name, value));
         }
         self
+    }
+}
+
+/// A space behind commas and colons, as Python writes JSON: there are programs that look for `"name": "x"`.
+struct Spaced;
+
+impl Formatter for Spaced {
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { out.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { out.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(b": ")
     }
 }
 

@@ -18,6 +18,7 @@ use tokio::time::{timeout, timeout_at};
 
 use super::body::Outgoing;
 use super::log::{AccessLog, Entry};
+use super::problem;
 use super::site::Forwarding;
 use super::{Answer, Call, Content, Cors, Handler, Parameters, Problem, Route, Site, Workers};
 use crate::base::http::coding::{BadCoding, Coding};
@@ -58,7 +59,7 @@ pub struct Counters {
 
 /// A service: where it is, what it answers, and with what.
 pub struct Front<D> {
-    routes: matchit::Router<BTreeMap<&'static str, Handler<D>>>,
+    routes: matchit::Router<BTreeMap<&'static str, (Handler<D>, bool)>>,
     workers: Workers<D>,
     limits: Limits,
     room: Semaphore,
@@ -98,10 +99,10 @@ impl<D: Send + 'static> Front<D> {
         counters: Arc<Counters>,
         books: &Arc<Books>,
     ) -> Front<D> {
-        let mut by_path: BTreeMap<&'static str, BTreeMap<&'static str, Handler<D>>> = BTreeMap::new();
+        let mut by_path: BTreeMap<&'static str, BTreeMap<&'static str, (Handler<D>, bool)>> = BTreeMap::new();
         for route in routes {
             let method = if route.method == Method::GET { "GET" } else { known(&route.method) };
-            let before = by_path.entry(route.path).or_default().insert(method, route.answer);
+            let before = by_path.entry(route.path).or_default().insert(method, (route.answer, route.is_json));
             assert!(before.is_none(), "two routes for {method} {}", route.path);
         }
         let mut router = matchit::Router::new();
@@ -180,7 +181,7 @@ impl<D: Send + 'static> Front<D> {
         }
         let is_head = asked.method == Method::HEAD && !found.value.contains_key("HEAD");
         let method = if is_head { "GET" } else { known(&asked.method) };
-        let Some(handler) = found.value.get(method).copied() else {
+        let Some((handler, is_json)) = found.value.get(method).copied() else {
             let allowed = HeaderValue::from_str(&allowed(found.value)).ok();
             let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "");
             return Err(match allowed {
@@ -188,6 +189,10 @@ impl<D: Send + 'static> Front<D> {
                 None => problem,
             });
         };
+        let accept = asked.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+        if is_json && accept.is_some_and(|accept| !problem::accepts(accept, "application/json")) {
+            return Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "answers here are application/json"));
+        }
         let part = |text: &str| decoded(text).and_then(|bytes| String::from_utf8(bytes).ok());
         let parts = found.params.iter().map(|(_, value)| part(value)).collect::<Option<Vec<_>>>();
         let parts = parts.ok_or_else(nothing)?;
@@ -330,7 +335,7 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-fn allowed<D>(methods: &BTreeMap<&'static str, Handler<D>>) -> String {
+fn allowed<D>(methods: &BTreeMap<&'static str, (Handler<D>, bool)>) -> String {
     let mut names: Vec<&str> = methods.keys().copied().collect();
     if names.contains(&"HEAD") {
         // A row of its own is there to refuse it.

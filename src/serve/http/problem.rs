@@ -94,6 +94,12 @@ impl Problem {
         Problem { trouble: Some(trouble.into()), ..problem }
     }
 
+    /// The same, with what the log is to say.
+    #[must_use]
+    pub fn with_trouble(self, trouble: String) -> Problem {
+        Problem { trouble: Some(trouble), ..self }
+    }
+
     /// The same with a header.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Problem {
@@ -143,24 +149,31 @@ impl Problem {
 
 /// Whether JSON is what is liked best: of what an `Accept` lists with the same weight the first of text, HTML and JSON.
 fn accepts_json(accept: &str) -> bool {
-    let weight = |media: &str| {
-        let (kind, _) = media.split_once('/').unwrap_or_default();
-        let ranges = accept.split(',').filter_map(|range| {
-            let mut parts = range.split(';').map(str::trim);
-            let name = parts.next()?;
-            let exactness = match name {
-                _ if name.eq_ignore_ascii_case(media) => 3,
-                _ if name.eq_ignore_ascii_case(&format!("{kind}/*")) => 2,
-                "*/*" => 1,
-                _ => return None,
-            };
-            let quality = parts.find_map(|part| part.strip_prefix("q=")).and_then(|q| q.parse().ok());
-            Some((exactness, quality.unwrap_or(1.0_f64)))
-        });
-        ranges.max_by_key(|(exactness, _)| *exactness).map_or(0.0, |(_, quality)| quality)
-    };
-    let json = weight("application/json");
-    json > weight("text/plain") && json > weight("text/html")
+    let json = weight(accept, "application/json");
+    json > weight(accept, "text/plain") && json > weight(accept, "text/html")
+}
+
+/// Whether an `Accept` takes that media type at all.
+pub(super) fn accepts(accept: &str, media: &str) -> bool {
+    weight(accept, media) > 0.0
+}
+
+/// How much a media type is liked (RFC 9110, 12.5.1).
+fn weight(accept: &str, media: &str) -> f64 {
+    let (kind, _) = media.split_once('/').unwrap_or_default();
+    let ranges = accept.split(',').filter_map(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next()?;
+        let exactness = match name {
+            _ if name.eq_ignore_ascii_case(media) => 3,
+            _ if name.strip_suffix("/*").is_some_and(|range| range.eq_ignore_ascii_case(kind)) => 2,
+            "*/*" => 1,
+            _ => return None,
+        };
+        let quality = parts.find_map(|part| part.strip_prefix("q=")).and_then(|q| q.parse().ok());
+        Some((exactness, quality.unwrap_or(1.0_f64)))
+    });
+    ranges.max_by_key(|(exactness, _)| *exactness).map_or(0.0, |(_, quality)| quality)
 }
 
 /// A detail as people read it: a text as it is, an object as JSON.
@@ -189,15 +202,15 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// What a status means, in our words.
+/// What a status means; that something is not there or denied in the words that clients of WebOb look for.
 fn explanation(status: StatusCode) -> &'static str {
     match status {
         StatusCode::BAD_REQUEST => "The request cannot be understood or is not as it must be.",
         StatusCode::UNAUTHORIZED => {
             "The request does not say who makes it, or not in a way that is believed here."
         }
-        StatusCode::FORBIDDEN => "Who makes the request may not do this.",
-        StatusCode::NOT_FOUND => "There is no such thing here.",
+        StatusCode::FORBIDDEN => "Access was denied to this resource.",
+        StatusCode::NOT_FOUND => "The resource could not be found.",
         StatusCode::METHOD_NOT_ALLOWED => "This cannot be done with what is here.",
         StatusCode::CONFLICT => "There is something in the way.",
         StatusCode::PRECONDITION_FAILED => "The condition of the request does not hold.",
@@ -232,7 +245,7 @@ mod tests {
         let (media, page) = told(problem(), Some("*/*"));
         assert_eq!(media, "text/html; charset=UTF-8");
         assert!(page.contains("Metric &lt;&#233;&gt; does not exist"), "{page}");
-        let (media, json) = told(problem(), Some("application/json, */*"));
+        let (media, json) = told(problem(), Some("application/json"));
         assert_eq!(media, "application/json");
         assert_eq!(json, r#"{"code":404,"title":"Not Found","description":"Metric <é> does not exist"}"#);
     }
