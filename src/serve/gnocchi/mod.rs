@@ -45,11 +45,13 @@ mod search_metric;
 mod search_resource;
 mod self_metrics;
 mod service;
+mod statsd;
 mod timing;
 
 pub use desk::{Desk, Options};
 pub use rules::{DEFAULT_RULES, policy};
 pub use service::{Keeper, front};
+pub use statsd::{Running as StatsdRunning, Statsd};
 
 use super::http::Route;
 
