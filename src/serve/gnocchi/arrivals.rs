@@ -16,10 +16,9 @@ use crate::series::Point;
 use crate::serve::auth::{Identity, Target};
 use crate::serve::http::Problem;
 use crate::store::index::{
-    ArrivingMetric, ArrivingResource, Attributes, GENERIC, Index, IndexError, Metric, ResourceId,
-    ResourceType,
+    ArrivingMetric, ArrivingResource, Attributes, GENERIC, IndexError, Metric, ResourceId, ResourceType,
 };
-use crate::store::measures::{Appended, Arrival, Found};
+use crate::store::measures::Arrival;
 use crate::work::measures::one_call;
 
 /// Points of one request: 10 times what a body of Prometheus has at most, and 40 MB where they wait to be appended.
@@ -107,50 +106,27 @@ pub(super) fn store(
         one_call(points).map_err(|error| Problem::bad(error.to_string()))?;
     }
     arriving.iter_mut().for_each(|resource| resource.metrics.retain(|_, points| !points.is_empty()));
-    let mut arrivals: Vec<Arrival> = desk.store.index().transaction(|index| {
+    let mut arrivals: Vec<Arrival> = desk.store.index().transaction(|_| {
         let mut arrivals = Vec::new();
         for resource in arriving.iter().filter(|resource| !resource.metrics.is_empty()) {
-            arrive(desk, who, index, of_type, resource, now, &mut arrivals)?;
+            arrive(desk, who, of_type, resource, now, &mut arrivals)?;
         }
         Ok::<_, Problem>(arrivals)
     })?;
-    append(desk, &mut arrivals)
+    desk.append(&mut arrivals)
 }
 
-/// Appends points and empties them; on return they survive a power failure.
-///
-/// # Errors
-/// When the system refuses.
-pub(super) fn append(desk: &Desk, arrivals: &mut Vec<Arrival>) -> Result<(), Problem> {
-    if arrivals.is_empty() {
-        return Ok(());
-    }
-    let mut writer = desk.store.writer()?;
-    let Appended { journal_bytes, found } =
-        writer.append(arrivals).map_err(crate::store::StoreError::from)?;
-    for one in found {
-        match one {
-            Found::Cut { bytes } => {
-                desk.books.warn("journal", &format_args!("{bytes} bytes of a writer that died were cut off"));
-            }
-            Found::Damaged(error) => desk.books.warn("journal", &error),
-        }
-    }
-    desk.appended(journal_bytes);
-    Ok(())
-}
-
-/// Brings one resource and its metrics into the index, and its points into `arrivals`.
+/// Brings one resource and its metrics into the index, and its points into `arrivals`; to be called in a transaction.
 fn arrive(
     desk: &Desk,
     who: &Identity,
-    index: &Index,
     of_type: &str,
     arriving: &Arriving,
     now: Timestamp,
     arrivals: &mut Vec<Arrival>,
 ) -> Result<(), Problem> {
     let Arriving { id, attributes, metrics } = arriving;
+    let index = desk.store.index();
     // A type that is not there is said before what depends on it.
     index.resource_type(of_type)?;
     let found = index.find_resource(GENERIC, id.uuid())?;
@@ -233,4 +209,77 @@ fn of_metric(metric: &Metric, project_id: Option<&str>) -> Target {
         .with("creator", metric.creator.as_deref())
         .with("created_by_project_id", metric.created_by_project_id().filter(|id| !id.is_empty()))
         .with("resource.project_id", project_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::testing::{Directory, books};
+    use crate::serve::auth::Mode;
+    use crate::serve::gnocchi::{Options, policy};
+    use crate::store::Store;
+
+    fn desk(folder: &Directory) -> Desk {
+        let options =
+            Options { mode: Mode::Headers, policy: policy([]).unwrap(), page_max: 10, points_max: 10 };
+        Desk {
+            store: Store::open_or_create(&folder.0, true).unwrap(),
+            options: options.into(),
+            counters: Arc::default(),
+            books: books(),
+            writer: RefCell::default(),
+            due: None,
+        }
+    }
+
+    fn who(user: &str) -> Identity {
+        Identity::of_token(Some(user.to_owned()), Some(format!("of-{user}")), None, Vec::new())
+    }
+
+    fn sent(who: &Identity, resource: &str, seconds: i64) -> Vec<Arriving> {
+        let mut gathering = Gathering::default();
+        let none = || Ok(Attributes::new());
+        let timestamp = Timestamp::from_ns(seconds * crate::model::NS_PER_SECOND);
+        gathering.metric(who, resource, none, "cpu", 1).unwrap().push(Point { timestamp, value: 1.0 });
+        gathering.into_arriving()
+    }
+
+    #[test]
+    fn a_resource_takes_measures_of_its_makers_project_only() {
+        let folder = Directory::new("serve-arrivals");
+        let (desk, now) = (desk(&folder), Timestamp::from_ns(0));
+        let (ann, bob) = (who("ann"), who("bob"));
+        let id = "0a7a15ff-aa13-4ac2-897c-9bdf30ce175b";
+        store(&desk, &ann, GENERIC, sent(&ann, id, 1), now).unwrap();
+        let refused = store(&desk, &bob, GENERIC, sent(&bob, id, 2), now).unwrap_err();
+        assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+        store(&desk, &ann, GENERIC, sent(&ann, id, 3), now).unwrap();
+        // A text is another resource to each.
+        store(&desk, &ann, GENERIC, sent(&ann, "a/b", 1), now).unwrap();
+        store(&desk, &bob, GENERIC, sent(&bob, "a/b", 1), now).unwrap();
+        assert_eq!(desk.store.index().metrics(&Default::default()).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn what_is_refused_leaves_nothing_behind() {
+        let folder = Directory::new("serve-arrivals-refused");
+        let (desk, now) = (desk(&folder), Timestamp::from_ns(0));
+        let ann = who("ann");
+        let status = |of_type: &str, sent| store(&desk, &ann, of_type, sent, now).unwrap_err().status();
+        assert_eq!(status("nothing", sent(&ann, "a", 1)), StatusCode::NOT_FOUND);
+        assert_eq!(status(GENERIC, sent(&ann, "a", -1)), StatusCode::BAD_REQUEST);
+        desk.store
+            .index()
+            .create_resource_type(&ResourceType::new("host", BTreeMap::new()).unwrap())
+            .unwrap();
+        store(&desk, &ann, GENERIC, sent(&ann, "taken", 1), now).unwrap();
+        let mut two = sent(&ann, "free", 1);
+        two.extend(sent(&ann, "taken", 1));
+        assert_eq!(status("host", two), StatusCode::CONFLICT);
+        let free = ResourceId::of("free", Some(&ann.creator)).unwrap();
+        assert_eq!(desk.store.index().find_resource(GENERIC, free.uuid()).unwrap(), None);
+    }
 }

@@ -156,7 +156,9 @@ impl Statsd {
         if arrivals.is_empty() {
             return Ok(None);
         }
-        Ok(Some(store.writer()?.append(&mut arrivals)?.journal_bytes))
+        let appended = store.writer()?.append(&mut arrivals)?;
+        appended.found.into_iter().for_each(|found| found.tell(books));
+        Ok(Some(appended.journal_bytes))
     }
 }
 
