@@ -73,16 +73,13 @@ impl Body {
     ///
     /// # Errors
     /// 400 when it has more points than an answer may have.
-    pub(super) fn answer(mut self, desk: &Desk) -> Result<Answer, Problem> {
+    pub(super) fn answer(self, desk: &Desk) -> Result<Answer, Problem> {
         self.check(desk)?;
         if self.points > ROWS_OF_PART {
             return Ok(Answer::json_content(Content::Parts(Box::new(self))));
         }
-        let mut whole = Vec::new();
-        while let Some(part) = self.next() {
-            whole.extend(part);
-        }
-        Ok(Answer::json_content(Content::Whole(whole)))
+        let parts: Vec<Vec<u8>> = self.collect();
+        Ok(Answer::json_content(Content::Whole(parts.concat())))
     }
 }
 
