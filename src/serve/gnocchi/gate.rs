@@ -1,6 +1,7 @@
 //! Whether the caller may do something with a metric, asked of many metrics in a row.
 
 use std::cell::RefCell;
+use std::collections::hash_map::Entry;
 
 use foldhash::{HashMap, HashMapExt};
 use uuid::Uuid;
@@ -43,10 +44,11 @@ impl<'d> Gate<'d> {
         let mut target = target(metric);
         if let (true, Some(id)) = (self.asks_resource, metric.resource_id) {
             let mut resources = self.resources.borrow_mut();
-            if !resources.contains_key(&id) {
-                resources.insert(id, self.desk.store.index().find_resource(GENERIC, id)?);
-            }
-            if let Some(Some(resource)) = resources.get(&id) {
+            let resource = match resources.entry(id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(self.desk.store.index().find_resource(GENERIC, id)?),
+            };
+            if let Some(resource) = resource {
                 target = with_resource(target, resource);
             }
         }

@@ -73,16 +73,13 @@ impl Body {
     ///
     /// # Errors
     /// 400 when it has more points than an answer may have.
-    pub(super) fn answer(mut self, desk: &Desk) -> Result<Answer, Problem> {
+    pub(super) fn answer(self, desk: &Desk) -> Result<Answer, Problem> {
         self.check(desk)?;
         if self.points > ROWS_OF_PART {
             return Ok(Answer::json_content(Content::Parts(Box::new(self))));
         }
-        let mut whole = Vec::new();
-        while let Some(part) = self.next() {
-            whole.extend(part);
-        }
-        Ok(Answer::json_content(Content::Whole(whole)))
+        let parts: Vec<Vec<u8>> = self.collect();
+        Ok(Answer::json_content(Content::Whole(parts.concat())))
     }
 }
 
@@ -119,6 +116,15 @@ impl Iterator for Body {
     }
 }
 
+/// Appends a value: null for what is no number. Infinity, which JSON has no word for, is a number that is read as that.
+fn write_value(value: f64, out: &mut Vec<u8>) {
+    match value {
+        f64::INFINITY => out.extend_from_slice(b"1e999"),
+        f64::NEG_INFINITY => out.extend_from_slice(b"-1e999"),
+        value => write_f64(value, out),
+    }
+}
+
 /// Appends rows with commas between them, and one before the first too where others stand before them.
 fn write(series: &Series, granularity: &[u8], rows: Range<usize>, follows: bool, out: &mut Vec<u8>) {
     let mut day = Day::default();
@@ -131,7 +137,7 @@ fn write(series: &Series, granularity: &[u8], rows: Range<usize>, follows: bool,
         out.extend_from_slice(b"+00:00\",");
         out.extend_from_slice(granularity);
         out.push(b',');
-        write_f64(series.values[row], out);
+        write_value(series.values[row], out);
         out.push(b']');
     }
 }
