@@ -96,7 +96,7 @@ fn clock_form(text: &str) -> Option<i64> {
     hours_ns.checked_add(minutes_ns)?.checked_add(seconds_ns)
 }
 
-/// `300`, `0.5`, `5m`, `1h30m`, `2 hours, 5 minutes`.
+/// `300`, `0.5`, `5m`, `1h30m`, `5 minutes`: the units of pandas, which Gnocchi 4.7.1 reads with.
 fn unit_form(text: &str) -> Option<i64> {
     let (mut rest, mut total) = (text.trim(), 0i64);
     if rest.is_empty() {
@@ -107,17 +107,15 @@ fn unit_form(text: &str) -> Option<i64> {
         let (number, tail) = rest.split_at(number_len);
         let unit_len = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(unit_len);
-        let unit = unit.trim();
-        let unit = unit.strip_suffix(',').filter(|unit| !unit.is_empty()).unwrap_or(unit).trim_end();
-        let unit_ns = match unit {
-            "ns" => 1,
-            "us" | "µs" => 1_000,
-            "ms" => 1_000_000,
-            "" | "s" | "sec" | "secs" | "second" | "seconds" => NS_PER_SECOND,
-            "m" | "min" | "mins" | "minute" | "minutes" => 60 * NS_PER_SECOND,
-            "h" | "hr" | "hrs" | "hour" | "hours" => 3_600 * NS_PER_SECOND,
+        let unit_ns = match unit.trim() {
+            "ns" | "nanosecond" | "nanoseconds" => 1,
+            "us" | "µs" | "microsecond" | "microseconds" => 1_000,
+            "ms" | "millisecond" | "milliseconds" => 1_000_000,
+            "" | "s" | "sec" | "second" | "seconds" => NS_PER_SECOND,
+            "m" | "min" | "minute" | "minutes" => 60 * NS_PER_SECOND,
+            "h" | "hour" | "hours" => 3_600 * NS_PER_SECOND,
             "d" | "day" | "days" => 86_400 * NS_PER_SECOND,
-            "w" | "wk" | "wks" | "week" | "weeks" => 7 * 86_400 * NS_PER_SECOND,
+            "w" | "week" | "weeks" => 7 * 86_400 * NS_PER_SECOND,
             _ => return None,
         };
         total = total.checked_add(scaled(number, unit_ns)?)?;
@@ -155,9 +153,7 @@ mod tests {
 
     #[test]
     fn seconds_units_and_clock_forms_mean_the_same() {
-        for text in
-            ["300", "5m", "0:05:00", "300s", "5min", "0.5m4m30s", "300.000", "5 minutes", "4 min, 60 secs"]
-        {
+        for text in ["300", "5m", "0:05:00", "300s", "5min", "0.5m4m30s", "300.000"] {
             assert_eq!(ns(text), Some(300_000_000_000), "{text}");
         }
         assert_eq!(ns("1h30m"), Some(5_400_000_000_000));
@@ -179,8 +175,6 @@ mod tests {
             "0:00:60",
             "1.",
             "5 minutes ago",
-            "5,",
-            "5,5",
             "0.5ns",
             "1e3",
             "999999999999999",

@@ -17,7 +17,9 @@ use std::sync::Arc;
 
 use delivery::TlsTarget;
 pub use file::{FileSink, Rotation};
-pub use http::{Definitions as ResourceDefinitions, Resource as ResourceDefinition};
+pub use http::{
+    Definitions as ResourceDefinitions, Keystone as KeystoneUser, Resource as ResourceDefinition,
+};
 pub use preview::{Message, Preview, preview};
 pub use standard::StandardSink;
 pub use stream::{StreamOptions, StreamSink, WhenFull};

@@ -21,7 +21,7 @@ pub use files::Files;
 pub use follow::{Begin, Follow};
 pub use http::HttpSource;
 pub use stream::StreamSource;
-pub use udp::UdpSource;
+pub use udp::{SOCKET_BUFFER_BYTES, UdpSource};
 pub use wires::Format;
 
 use crate::base::lines::LINE_MAX;
@@ -221,7 +221,7 @@ fn file_format(url: &Url, options: &Options) -> Result<Option<Format>, Failure> 
 /// The socket buffer that a URL asks for, in bytes.
 fn buffer(url: &Url) -> Result<usize, Failure> {
     let bytes = url.bytes("buffer", 4096..=1 << 30)?;
-    Ok(bytes.map_or(udp::SOCKET_BUFFER_BYTES, |bytes| bytes as usize))
+    Ok(bytes.map_or(SOCKET_BUFFER_BYTES, |bytes| bytes as usize))
 }
 
 /// What the messages of a URL are: what they look like, unless it says.

@@ -38,6 +38,15 @@ impl Volume {
         !matches!(self, Volume::Float(value) if !value.is_finite())
     }
 
+    /// As a double, which rounds integers of more than 53 bits.
+    pub(super) fn as_f64(self) -> f64 {
+        match self {
+            Volume::Integer(value) => value as f64,
+            Volume::Unsigned(value) => value as f64,
+            Volume::Float(value) => value,
+        }
+    }
+
     pub(super) fn write(self, out: &mut Vec<u8>) {
         match self {
             Volume::Integer(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),

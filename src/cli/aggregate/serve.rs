@@ -13,11 +13,13 @@ use rustix::process::{Resource, getrlimit};
 use super::store::StoreArgs;
 use crate::base::http::Listening;
 use crate::base::tls::{self, ServerFiles};
-use crate::base::{Failure, Outcome, Output, small_file};
+use crate::base::{Address, Failure, Outcome, Output, small_file};
 use crate::cli::shared::{Context, RunArgs};
-use crate::serve::auth::Mode;
-use crate::serve::gnocchi::{self, Keeper, Options};
+use crate::serve::auth::{Keystone, Mode};
+use crate::serve::gnocchi::{self, Keeper, Options, Statsd, StatsdRunning};
 use crate::serve::http::{AccessLog, Cors, Forwarding, Limits, Place, Server};
+use crate::store::Store;
+use crate::store::index::ResourceId;
 
 /// Descriptors left for everything but connections.
 const DESCRIPTORS_KEPT: u64 = 128;
@@ -91,6 +93,20 @@ pub struct ServeArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     timeout: u32,
 
+    /// Store what statsd's clients send to ADDRESS, as udp://127.0.0.1:8125
+    ///
+    /// Every ten seconds, as metrics NAME|TYPE of the resource that --statsd-resource names.
+    #[arg(long, value_name = "ADDRESS", requires = "statsd_resource")]
+    statsd: Option<String>,
+
+    /// The resource whose metrics statsd's are; made where it is not there
+    #[arg(long, value_name = "ID", requires = "statsd")]
+    statsd_resource: Option<String>,
+
+    /// Who makes the resource and the metrics of statsd, as USER or USER:PROJECT
+    #[arg(long, value_name = "CREATOR", requires = "statsd", default_value = "admin")]
+    statsd_creator: String,
+
     /// Work at COUNT requests at a time
     #[arg(long, value_name = "COUNT", default_value_t = THREADS, value_parser = threads)]
     threads: usize,
@@ -112,6 +128,8 @@ enum AuthMode {
     Noauth,
     /// By X-Remote-User, which a web server before the service sets
     Remoteuser,
+    /// By a token of Keystone in X-Auth-Token, validated there as the user that OS_* names
+    Keystone,
 }
 
 /// Serves the store, which is made where it is not there, until it is told to stop.
@@ -121,7 +139,7 @@ enum AuthMode {
 pub fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, Failure> {
     let books = &context.books;
     let options = Options {
-        mode: args.mode(),
+        mode: args.mode()?,
         policy: policy(args.policy.as_deref())?,
         page_max: args.max_limit,
         points_max: args.max_points as usize,
@@ -141,6 +159,7 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, Failure> {
     let listening = Arc::new(Listening::new(name.clone(), args.connections_max(), tls, books));
     let keeper = Keeper::start(store.another()?, books)?;
     let mut front = gnocchi::front(&store, options, args.threads, place, args.limits(), &keeper, books)?;
+    let _statsd = args.statsd(&store, &keeper, context)?;
     front.cors = Cors::new(args.cors_origin.clone());
     front.log = args.access_log(context)?;
     let server = Server { listener, listening, front: Arc::new(front) };
@@ -155,12 +174,15 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, Failure> {
 }
 
 impl ServeArgs {
-    fn mode(&self) -> Mode {
-        match self.auth {
+    fn mode(&self) -> Result<Mode, Failure> {
+        Ok(match self.auth {
             AuthMode::Basic => Mode::Basic,
             AuthMode::Noauth => Mode::Headers,
             AuthMode::Remoteuser => Mode::RemoteUser,
-        }
+            AuthMode::Keystone => {
+                Mode::Keystone(Arc::new(Keystone::from_environment(|name| std::env::var(name).ok())?))
+            }
+        })
     }
 
     /// The socket that systemd hands over, or one of our own.
@@ -184,6 +206,7 @@ impl ServeArgs {
             return;
         }
         let who = match self.auth {
+            AuthMode::Keystone => return,
             AuthMode::Basic => "--auth basic asks for no password: whoever reaches this address may be admin",
             AuthMode::Noauth => {
                 "--auth noauth believes what callers say they are: whoever reaches this address may be anybody"
@@ -221,6 +244,29 @@ impl ServeArgs {
             bodies_bytes_max: body_bytes_max.saturating_mul(4).max(64 << 20),
             answer_time: Duration::from_secs(u64::from(self.timeout)),
         }
+    }
+
+    /// The threads that store what statsd's clients send, if that is wanted.
+    fn statsd(
+        &self,
+        store: &Store,
+        keeper: &Keeper,
+        context: &Context,
+    ) -> Result<Option<StatsdRunning>, Failure> {
+        let (Some(address), Some(resource)) = (&self.statsd, &self.statsd_resource) else { return Ok(None) };
+        let usage = |why: &dyn std::fmt::Display| Failure::Usage(format!("--statsd: {why}"));
+        let url = match Address::parse(address).map_err(|error| usage(&error))? {
+            Address::Url(url) if matches!(url.scheme(), "udp" | "statsd") => url,
+            _ => return Err(usage(&"the address is udp://HOST:PORT")),
+        };
+        let resource = ResourceId::of(resource, Some(&self.statsd_creator)).map_err(|error| usage(&error))?;
+        let (place, name) = (url.host_port()?, url.name().to_owned());
+        let statsd = Statsd { place, name, resource, creator: Some(self.statsd_creator.clone()) };
+        let running = statsd.start(store.another()?, keeper.due(), &context.stop, &context.books)?;
+        if let Some(bound) = running.bound() {
+            context.books.note(&format_args!("statsd: listening at udp://{bound}"));
+        }
+        Ok(Some(running))
     }
 
     fn access_log(&self, context: &Context) -> Result<Option<AccessLog>, Failure> {

@@ -1,16 +1,19 @@
 //! Who makes a request.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, HeaderName};
 
+use super::Keystone;
 use crate::serve::http::{Call, Problem};
 
 /// What callers without a name are asked for.
 const CHALLENGE: &str = "Basic realm=\"telemetry\"";
 
 /// How a service knows who calls (`api.auth_mode` of Gnocchi 4.7.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Mode {
     /// The user of basic authentication; the password means nothing. `admin` is an administrator.
     Basic,
@@ -18,6 +21,8 @@ pub enum Mode {
     Headers,
     /// The user that a web server before us has found out, in `X-Remote-User`. `admin` is an administrator.
     RemoteUser,
+    /// Tokens of Keystone, in `X-Auth-Token`; what else the request says of its caller is not believed.
+    Keystone(Arc<Keystone>),
 }
 
 /// Who makes a request, in the words of Keystone.
@@ -42,7 +47,7 @@ impl Mode {
     ///
     /// # Errors
     /// 401 when it does not say that.
-    pub fn identify(self, call: &Call) -> Result<Identity, Problem> {
+    pub fn identify(&self, call: &Call) -> Result<Identity, Problem> {
         match self {
             Mode::Basic => {
                 let user = call.header(AUTHORIZATION).and_then(basic_user);
@@ -51,6 +56,10 @@ impl Mode {
             Mode::RemoteUser => {
                 let user = header(call, "x-remote-user");
                 user.map(Identity::local).ok_or_else(|| Problem::unauthorized(None))
+            }
+            Mode::Keystone(keystone) => {
+                let token = call.header(HeaderName::from_static("x-auth-token"));
+                keystone.identify(token)
             }
             Mode::Headers => Ok(Identity::of_headers(call)),
         }
@@ -86,7 +95,7 @@ impl Identity {
 }
 
 fn header(call: &Call, name: &'static str) -> Option<String> {
-    let value = call.header(hyper::header::HeaderName::from_static(name))?;
+    let value = call.header(HeaderName::from_static(name))?;
     Some(value.to_owned()).filter(|value| !value.is_empty())
 }
 

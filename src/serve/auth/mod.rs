@@ -4,7 +4,9 @@
 //! oslo.policy.
 
 mod identity;
+mod keystone;
 mod policy;
 
 pub use identity::{Identity, Mode};
+pub use keystone::Keystone;
 pub use policy::{BadRules, Policy, Target};

@@ -145,7 +145,7 @@ impl<'a> Field<'a> {
             let length = text.trim().parse().ok().or_else(|| Granularity::from_ns((seconds * 1e9) as i64));
             return length.ok_or_else(|| self.refused("Timespan must be positive"));
         }
-        text.parse().map_err(|_| self.refused("Unable to parse timespan"))
+        super::timing::length(&text).ok_or_else(|| self.refused("Unable to parse timespan"))
     }
 
     /// A time: a text, or seconds since 1970.

@@ -8,8 +8,8 @@ use super::metric::{by_id, by_name};
 use super::rows::Body;
 use super::{Desk, points, rows, timing};
 use crate::model::Granularity;
-use crate::serve::http::{Answer, Call, Problem, Route};
 use crate::series::{Point, Step};
+use crate::serve::http::{Answer, Call, Problem, Route};
 use crate::store::index::Metric;
 use crate::store::measures::Arrival;
 use crate::work::measures::{CannotShow, Query, one_call, show};
@@ -42,7 +42,11 @@ fn post(desk: &Desk, call: &Call, metric: &Metric) -> Result<Answer, Problem> {
 ///
 /// # Errors
 /// 400 when one is older than 1970.
-pub(super) fn arrive(metric: &Metric, mut points: Vec<Point>, arrivals: &mut Vec<Arrival>) -> Result<(), Problem> {
+pub(super) fn arrive(
+    metric: &Metric,
+    mut points: Vec<Point>,
+    arrivals: &mut Vec<Arrival>,
+) -> Result<(), Problem> {
     one_call(&mut points).map_err(|error| Problem::invalid(error.to_string(), &[]))?;
     arrivals.extend(points.into_iter().map(|point| Arrival { metric: metric.number, point }));
     Ok(())
@@ -57,7 +61,12 @@ fn get(desk: &Desk, call: &Call, metric: &Metric) -> Result<Answer, Problem> {
 ///
 /// # Errors
 /// 400 when one of them is not as it must be, 404 when the metric does not have them.
-pub(super) fn answer(desk: &Desk, call: &Call, metric: &Metric, resample: Option<Step>) -> Result<Answer, Problem> {
+pub(super) fn answer(
+    desk: &Desk,
+    call: &Call,
+    metric: &Metric,
+    resample: Option<Step>,
+) -> Result<Answer, Problem> {
     let mut body = Body::default();
     levels(desk, call, metric, resample, &mut body)?;
     body.answer(desk)
@@ -114,12 +123,15 @@ pub(super) fn resample(call: &Call) -> Result<Option<Step>, Problem> {
 pub(super) fn no_method(metric: &Metric, method: &str) -> Problem {
     Problem::not_found(json!({
         "cause": "Aggregation method does not exist for this metric",
-        "detail": {"metric": metric.id, "aggregation_method": method},
+        "detail": {"metric": metric.id.to_string(), "aggregation_method": method},
     }))
 }
 
 /// That a metric has no such series, in Gnocchi's words.
 pub(super) fn no_aggregation(metric: &Metric, method: &str, granularity: Granularity) -> String {
     let seconds = rows::seconds(granularity);
-    format!("Aggregation method '{method}' at granularity '{seconds}' for metric {} does not exist", metric.id)
+    format!(
+        "Aggregation method '{method}' at granularity '{seconds}' for metric {} does not exist",
+        metric.id
+    )
 }

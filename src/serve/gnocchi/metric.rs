@@ -1,24 +1,43 @@
 //! `/v1/metric`: which metrics there are; and what can be had of them at all.
 
 use hyper::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::body::{Field, resource_id};
 use super::gate::Gate;
+use super::metric_told::told;
 use super::page::{linked, page};
-use super::{Desk, archive_policy, json::time, scope};
+use super::resource_told::Teller;
+use super::{Desk, scope};
+use crate::model::Timestamp;
 use crate::query::{Comparison, Filter, Literal, Path};
-use crate::serve::auth::Target;
-use crate::serve::http::{Answer, Call, Problem, Route};
 use crate::series::gnocchi_methods;
+use crate::serve::auth::{Identity, Target};
+use crate::serve::http::{Answer, Call, Problem, Route};
 use crate::store::index::{
-    GENERIC, IndexError, Metric, MetricQuery, NewMetric, Resource, Status, Thing, UNIT_CHARACTERS_MAX, parse_uuid,
+    GENERIC, IndexError, Metric, MetricQuery, NewMetric, Status, Thing, UNIT_CHARACTERS_MAX, parse_uuid,
 };
 
 /// What a list is sorted by where a request does not say it.
 const USUAL_ORDER: [&str; 1] = ["id:asc"];
 /// What a list can be sorted by.
-const SORT_KEYS: [&str; 7] = ["id", "name", "unit", "status", "archive_policy_name", "creator", "resource_id"];
+const SORT_KEYS: [&str; 7] =
+    ["id", "name", "unit", "status", "archive_policy_name", "creator", "resource_id"];
+/// What a metric says of its resource.
+const OF_RESOURCE: [&str; 12] = [
+    "id",
+    "original_resource_id",
+    "type",
+    "creator",
+    "created_by_user_id",
+    "created_by_project_id",
+    "user_id",
+    "project_id",
+    "started_at",
+    "ended_at",
+    "revision_start",
+    "revision_end",
+];
 
 /// What is answered here.
 pub(super) fn routes() -> Vec<Route<Desk>> {
@@ -27,7 +46,9 @@ pub(super) fn routes() -> Vec<Route<Desk>> {
         Route::post("/v1/metric", create),
         Route::get("/v1/metric/{id}", |desk, call| show(desk, call, &by_id(desk, call)?)),
         Route::delete("/v1/metric/{id}", |desk, call| delete(desk, call, &by_id(desk, call)?)),
-        Route::get("/v1/resource/{type}/{id}/metric/{name}", |desk, call| show(desk, call, &by_name(desk, call)?)),
+        Route::get("/v1/resource/{type}/{id}/metric/{name}", |desk, call| {
+            show(desk, call, &by_name(desk, call)?)
+        }),
         Route::delete("/v1/resource/{type}/{id}/metric/{name}", |desk, call| {
             delete(desk, call, &by_name(desk, call)?)
         }),
@@ -67,56 +88,22 @@ pub(super) fn by_name(desk: &Desk, call: &Call) -> Result<Metric, Problem> {
     }
 }
 
-/// A metric as answers have it.
-///
-/// - `resource`: where the answer says more of the resource than its id
-pub(super) fn told(metric: &Metric, resource: Option<Option<&Resource>>) -> Value {
-    let mut told = bare(metric);
-    told.insert("archive_policy".to_owned(), archive_policy::told(&metric.archive_policy));
-    match resource {
-        None => told.insert("resource_id".to_owned(), json!(metric.resource_id)),
-        Some(resource) => told.insert("resource".to_owned(), json!(resource.map(of_resource))),
-    };
-    Value::Object(told)
-}
-
-fn bare(metric: &Metric) -> Map<String, Value> {
-    let members = [
-        ("id", json!(metric.id)),
-        ("creator", json!(metric.creator)),
-        ("name", json!(metric.name)),
-        ("unit", json!(metric.unit)),
-        ("created_by_user_id", json!(metric.created_by_user_id())),
-        ("created_by_project_id", json!(metric.created_by_project_id())),
-    ];
-    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-/// What every resource has.
-fn of_resource(resource: &Resource) -> Value {
-    json!({
-        "id": resource.id,
-        "original_resource_id": resource.original_id,
-        "type": resource.resource_type,
-        "creator": resource.creator,
-        "created_by_user_id": resource.created_by_user_id(),
-        "created_by_project_id": resource.created_by_project_id(),
-        "user_id": resource.user_id,
-        "project_id": resource.project_id,
-        "started_at": time(resource.started_at),
-        "ended_at": resource.ended_at.map(time),
-        "revision_start": time(resource.revision_start),
-        "revision_end": resource.revision_end.map(time),
-    })
-}
-
 /// A metric with what there is to say of its resource.
 ///
 /// # Errors
 /// 5xx when the index cannot be read.
 pub(super) fn told_in_full(desk: &Desk, metric: &Metric) -> Result<Value, Problem> {
-    let resource = metric.resource_id.map(|id| desk.store.index().find_resource(GENERIC, id)).transpose()?;
-    Ok(told(metric, Some(resource.flatten().as_ref())))
+    let index = desk.store.index();
+    let resource = metric.resource_id.map(|id| index.find_resource(GENERIC, id)).transpose()?.flatten();
+    // The attributes of its type and its other metrics are not told here, as in the original.
+    let teller = Teller::new(index, GENERIC, false, OF_RESOURCE.to_vec());
+    let resource = resource.map(|resource| teller.told(&resource)).transpose()?;
+    let mut told = told(metric);
+    if let Some(members) = told.as_object_mut() {
+        members.remove("resource_id");
+        members.insert("resource".to_owned(), json!(resource));
+    }
+    Ok(told)
 }
 
 fn show(desk: &Desk, call: &Call, metric: &Metric) -> Result<Answer, Problem> {
@@ -137,7 +124,8 @@ fn create(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
     let text = |name: &str| members.optional(name).map(|field| field.text()).transpose();
     let (name, policy) = (text("name")?, text("archive_policy_name")?);
     let unit = members.optional("unit").map(|field| field.text_up_to(UNIT_CHARACTERS_MAX)).transpose()?;
-    let resource = members.optional("resource_id").map(|field| field.resource_id(&who.creator)).transpose()?;
+    let resource =
+        members.optional("resource_id").map(|field| field.resource_id(&who.creator)).transpose()?;
     let new = NewMetric {
         name: name.map(ToOwned::to_owned),
         unit: unit.map(ToOwned::to_owned),
@@ -149,15 +137,19 @@ fn create(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
     if let Some(resource) = &resource {
         if name.is_none() {
             let reason = "Name cannot be null if resource_id is not null";
-            return Err(Problem::bad(json!({"cause": "Attribute value error", "detail": "name", "reason": reason})));
+            return Err(Problem::bad(
+                json!({"cause": "Attribute value error", "detail": "name", "reason": reason}),
+            ));
         }
         let found = desk.store.index().resource(GENERIC, resource.uuid())?;
         desk.allow(&who, "update resource", &scope::target_of(&found))?;
     }
     let metric = make(desk, &who, &new, call.now)?;
-    let mut told = bare(&metric);
-    told.insert("archive_policy_name".to_owned(), json!(metric.archive_policy.name()));
-    told.insert("resource_id".to_owned(), json!(metric.resource_id));
+    let mut told = told(&metric);
+    if let Some(members) = told.as_object_mut() {
+        members.remove("archive_policy");
+        members.insert("archive_policy_name".to_owned(), json!(metric.archive_policy.name()));
+    }
     Answer::created(&told, &call.site, &format!("/v1/metric/{}", metric.id))
 }
 
@@ -165,12 +157,7 @@ fn create(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
 ///
 /// # Errors
 /// 400 when it cannot be made so, 403
-pub(super) fn make(
-    desk: &Desk,
-    who: &crate::serve::auth::Identity,
-    new: &NewMetric,
-    now: crate::model::Timestamp,
-) -> Result<Metric, Problem> {
+pub(super) fn make(desk: &Desk, who: &Identity, new: &NewMetric, now: Timestamp) -> Result<Metric, Problem> {
     let name = new.name.as_deref();
     if name.is_some_and(|name| name.contains('/')) {
         return Err(Problem::bad("'/' is not supported in metric name"));
@@ -198,12 +185,15 @@ fn list(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
     let (filter, status) = asked(call)?;
     let page = page(call, desk.options.page_max)?;
     if let Some(key) = page.sort.iter().find(|key| !SORT_KEYS.contains(&key.name.as_str())) {
-        return Err(Problem::bad(format!("Invalid pagination: `Sort key supplied is invalid: {}`", key.name)));
+        return Err(Problem::bad(format!(
+            "Invalid pagination: `Sort key supplied is invalid: {}`",
+            key.name
+        )));
     }
     let seen = scope::of_metrics(desk, call, "list metric")?;
     let query = MetricQuery { filter: scope::both(seen, filter), creator: None, status, page };
     let metrics = desk.store.index().metrics(&query)?;
-    let answer = Answer::json(&metrics.iter().map(|metric| told(metric, None)).collect::<Vec<_>>())?;
+    let answer = Answer::json(&metrics.iter().map(told).collect::<Vec<_>>())?;
     let last = metrics.last().map(|metric| metric.id.to_string());
     Ok(linked(answer, call, &query.page, metrics.len(), last, &USUAL_ORDER))
 }
@@ -213,12 +203,20 @@ fn asked(call: &Call) -> Result<(Filter, Status), Problem> {
     let status = match call.query.get("status") {
         None | Some("active") => Status::Active,
         Some("delete") => Status::Deleted,
-        Some(_) => return Err(Problem::bad("Invalid input: not a valid value for dictionary value @ data['status']")),
+        Some(_) => {
+            return Err(Problem::bad(
+                "Invalid input: not a valid value for dictionary value @ data['status']",
+            ));
+        }
     };
     let mut filters = Vec::new();
     let mut equal = |name: &str, value: &str| {
         let value = Literal::text(value);
-        filters.extend(Path::new(name).map(|path| Filter::Compare { path, comparison: Comparison::Equal, value }));
+        filters.extend(Path::new(name).map(|path| Filter::Compare {
+            path,
+            comparison: Comparison::Equal,
+            value,
+        }));
     };
     let (user, project) = (call.query.get("user_id"), call.query.get("project_id"));
     let creator = match (user, project) {

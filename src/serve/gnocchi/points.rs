@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::timing::{self, Said};
 use crate::model::{Timestamp, TimestampMemo};
-use crate::serve::http::Problem;
 use crate::series::Point;
+use crate::serve::http::Problem;
 
 const FORMAT: &str = "unexpected measures format";
 const VALUE: &str = "unexpected measures value";

@@ -27,7 +27,7 @@ const PARTS: [&str; 12] = [
 pub(super) fn routes() -> Vec<Route<Desk>> {
     vec![
         Route::get("/", versions),
-        Route::get("/healthcheck", health),
+        Route::get("/healthcheck", health).not_json(),
         Route::get("/v1", parts),
         Route::get("/v1/status", status),
     ]

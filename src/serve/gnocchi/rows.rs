@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::Desk;
 use crate::base::Books;
 use crate::model::{Granularity, Timestamp};
-use crate::serve::http::{Answer, Content, Problem};
 use crate::series::{Series, Step};
+use crate::serve::http::{Answer, Content, Problem};
 use crate::store::measures::MeasuresError;
 use crate::wire::json::write_f64;
 use crate::work::measures::Level;
@@ -55,16 +55,26 @@ impl Body {
         self.rows(series.into_iter().map(level));
     }
 
+    /// Refuses more points than an answer may have.
+    ///
+    /// # Errors
+    /// 400
+    pub(super) fn check(&self, desk: &Desk) -> Result<(), Problem> {
+        let points_max = desk.options.points_max;
+        if self.points <= points_max {
+            return Ok(());
+        }
+        let why =
+            "measures are more than one answer has: narrow it with start, stop or a coarser granularity";
+        Err(Problem::bad(format!("{} {why} (at most {points_max})", self.points)))
+    }
+
     /// The answer.
     ///
     /// # Errors
     /// 400 when it has more points than an answer may have.
     pub(super) fn answer(mut self, desk: &Desk) -> Result<Answer, Problem> {
-        let points_max = desk.options.points_max;
-        if self.points > points_max {
-            let why = "measures are more than one answer has: narrow it with start, stop or a coarser granularity";
-            return Err(Problem::bad(format!("{} {why} (at most {points_max})", self.points)));
-        }
+        self.check(desk)?;
         if self.points > ROWS_OF_PART {
             return Ok(Answer::json_content(Content::Parts(Box::new(self))));
         }

@@ -17,13 +17,25 @@ pub(super) fn of_call(call: &Call, creator: &str) -> Result<Option<Filter>, Prob
     if !call.body.is_empty() {
         let body = call.json()?;
         let field = Field::whole(&body);
-        check(&field, creator)?;
-        return Filter::from_json(&body).map(Some).map_err(|error| field.refused(&error.to_string()));
+        field.members()?;
+        return of_field(&field, creator).map(Some);
     }
     match call.query.get("filter") {
         None | Some("") => Ok(None),
         Some(text) => of_text(text).map(Some),
     }
+}
+
+/// The filter that a value of a body is: an object, or a text.
+///
+/// # Errors
+/// 400 when it is none.
+pub(super) fn of_field(field: &Field<'_>, creator: &str) -> Result<Filter, Problem> {
+    if let Some(text) = field.value.as_str() {
+        return of_text(text);
+    }
+    check(field, creator)?;
+    Filter::from_json(field.value).map_err(|error| field.refused(&error.to_string()))
 }
 
 /// Refuses what Gnocchi refuses, in its words; what it does not look at is left to [`Filter`].

@@ -11,7 +11,7 @@ use crate::serve::http::{Answer, Call, Problem, Route};
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 pub(super) fn routes() -> Vec<Route<Desk>> {
-    vec![Route::get("/metrics", show)]
+    vec![Route::get("/metrics", show).not_json()]
 }
 
 fn show(desk: &Desk, _: &Call) -> Result<Answer, Problem> {

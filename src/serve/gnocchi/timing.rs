@@ -156,7 +156,9 @@ mod tests {
         ] {
             assert_eq!(instant(text, now).map(|at| at.to_string()).as_deref(), Some(expected), "{text}");
         }
-        for wrong in ["", "-", "notadate", "-5", "1969-12-31T23:59:59Z", "nan", "inf", "é", "-1 é", "99999999999999"] {
+        for wrong in
+            ["", "-", "notadate", "-5", "1969-12-31T23:59:59Z", "nan", "inf", "é", "-1 é", "99999999999999"]
+        {
             assert_eq!(instant(wrong, now), None, "{wrong}");
         }
     }

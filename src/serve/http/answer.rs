@@ -1,11 +1,11 @@
 //! What a request is answered with.
 
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use serde::Serialize;
+use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
 use super::{Problem, Site};
@@ -38,8 +38,8 @@ impl Answer {
     /// 500 when it is no JSON, which is a fault of ours.
     pub fn json(value: &impl Serialize) -> Result<Answer, Problem> {
         let mut bytes = Vec::new();
-        let mut writer = serde_json::Serializer::with_formatter(&mut bytes, PythonFormat);
-        value.serialize(&mut writer).map_err(|error| Problem::ours(format!("an answer: {error}")))?;
+        let mut serializer = Serializer::with_formatter(&mut bytes, Spaced);
+        value.serialize(&mut serializer).map_err(|error| Problem::ours(format!("an answer: {error}")))?;
         Ok(Answer::json_content(Content::Whole(bytes)))
     }
 
@@ -81,20 +81,20 @@ impl Answer {
     }
 }
 
-/// JSON with a space behind colons and commas, as Python writes it: scripts cut it with grep.
-struct PythonFormat;
+/// A space behind commas and colons, as Python writes JSON: there are programs that look for `"name": "x"`.
+struct Spaced;
 
-impl Formatter for PythonFormat {
-    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
+impl Formatter for Spaced {
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { out.write_all(b", ") }
     }
 
-    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { out.write_all(b", ") }
     }
 
-    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(b": ")
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(b": ")
     }
 }
 

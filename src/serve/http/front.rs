@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue, USER_AGENT, VARY,
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue,
+    USER_AGENT, VARY,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -18,7 +18,7 @@ use tokio::time::{timeout, timeout_at};
 
 use super::body::Outgoing;
 use super::log::{AccessLog, Entry};
-use super::problem::weight;
+use super::problem;
 use super::site::Forwarding;
 use super::{Answer, Call, Content, Cors, Handler, Parameters, Problem, Route, Site, Workers};
 use crate::base::http::coding::{BadCoding, Coding};
@@ -59,7 +59,7 @@ pub struct Counters {
 
 /// A service: where it is, what it answers, and with what.
 pub struct Front<D> {
-    routes: matchit::Router<BTreeMap<&'static str, Handler<D>>>,
+    routes: matchit::Router<BTreeMap<&'static str, (Handler<D>, bool)>>,
     workers: Workers<D>,
     limits: Limits,
     room: Semaphore,
@@ -99,10 +99,10 @@ impl<D: Send + 'static> Front<D> {
         counters: Arc<Counters>,
         books: &Arc<Books>,
     ) -> Front<D> {
-        let mut by_path: BTreeMap<&'static str, BTreeMap<&'static str, Handler<D>>> = BTreeMap::new();
+        let mut by_path: BTreeMap<&'static str, BTreeMap<&'static str, (Handler<D>, bool)>> = BTreeMap::new();
         for route in routes {
             let method = if route.method == Method::GET { "GET" } else { known(&route.method) };
-            let before = by_path.entry(route.path).or_default().insert(method, route.answer);
+            let before = by_path.entry(route.path).or_default().insert(method, (route.answer, route.is_json));
             assert!(before.is_none(), "two routes for {method} {}", route.path);
         }
         let mut router = matchit::Router::new();
@@ -179,8 +179,9 @@ impl<D: Send + 'static> Front<D> {
         if asked.method == Method::OPTIONS {
             return Ok(Answer::empty(StatusCode::OK).with(ALLOW, &allowed(found.value)));
         }
-        let method = if asked.method == Method::HEAD { "GET" } else { known(&asked.method) };
-        let Some(handler) = found.value.get(method).copied() else {
+        let is_head = asked.method == Method::HEAD && !found.value.contains_key("HEAD");
+        let method = if is_head { "GET" } else { known(&asked.method) };
+        let Some((handler, is_json)) = found.value.get(method).copied() else {
             let allowed = HeaderValue::from_str(&allowed(found.value)).ok();
             let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "");
             return Err(match allowed {
@@ -188,6 +189,10 @@ impl<D: Send + 'static> Front<D> {
                 None => problem,
             });
         };
+        let accept = asked.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+        if is_json && accept.is_some_and(|accept| !problem::accepts(accept, "application/json")) {
+            return Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "answers here are application/json"));
+        }
         let part = |text: &str| decoded(text).and_then(|bytes| String::from_utf8(bytes).ok());
         let parts = found.params.iter().map(|(_, value)| part(value)).collect::<Option<Vec<_>>>();
         let parts = parts.ok_or_else(nothing)?;
@@ -217,11 +222,7 @@ impl<D: Send + 'static> Front<D> {
             site,
             now: asked.now,
         };
-        let answer = self.workers.answer(handler, call).await?;
-        if method == "GET" && !asked.accepts(&answer) {
-            return Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "there is nothing here but JSON"));
-        }
-        Ok(answer)
+        self.workers.answer(handler, call).await
     }
 
     /// A whole body, and its share of the memory.
@@ -308,18 +309,6 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Whether the caller takes what it gets: Pecan gives JSON to nobody who asks for something else alone.
-    fn accepts(&self, answer: &Answer) -> bool {
-        let json = HeaderValue::from_static("application/json");
-        if !answer.headers.contains(&(CONTENT_TYPE, json)) {
-            return true;
-        }
-        match self.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()) {
-            None | Some("") => true,
-            Some(accept) => weight(accept, "application/json") > 0.0,
-        }
-    }
-
     fn path(&self) -> &str {
         self.target.split_once('?').map_or(self.target, |(path, _)| path)
     }
@@ -337,6 +326,7 @@ fn too_large(why: &str) -> Problem {
 fn known(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
+        Method::HEAD => "HEAD",
         Method::POST => "POST",
         Method::PATCH => "PATCH",
         Method::PUT => "PUT",
@@ -345,9 +335,12 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-fn allowed<D>(methods: &BTreeMap<&'static str, Handler<D>>) -> String {
+fn allowed<D>(methods: &BTreeMap<&'static str, (Handler<D>, bool)>) -> String {
     let mut names: Vec<&str> = methods.keys().copied().collect();
-    if names.contains(&"GET") {
+    if names.contains(&"HEAD") {
+        // A row of its own is there to refuse it.
+        names.retain(|name| *name != "HEAD");
+    } else if names.contains(&"GET") {
         names.push("HEAD");
     }
     names.push("OPTIONS");

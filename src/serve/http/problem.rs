@@ -94,6 +94,12 @@ impl Problem {
         Problem { trouble: Some(trouble.into()), ..problem }
     }
 
+    /// The same, with what the log is to say.
+    #[must_use]
+    pub fn with_trouble(self, trouble: String) -> Problem {
+        Problem { trouble: Some(trouble), ..self }
+    }
+
     /// The same with a header.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Problem {
@@ -147,15 +153,20 @@ fn accepts_json(accept: &str) -> bool {
     json > weight(accept, "text/plain") && json > weight(accept, "text/html")
 }
 
-/// How much a media type is liked, from 0 to 1 (RFC 9110, 12.5.1).
-pub(super) fn weight(accept: &str, media: &str) -> f64 {
+/// Whether an `Accept` takes that media type at all.
+pub(super) fn accepts(accept: &str, media: &str) -> bool {
+    weight(accept, media) > 0.0
+}
+
+/// How much a media type is liked (RFC 9110, 12.5.1).
+fn weight(accept: &str, media: &str) -> f64 {
     let (kind, _) = media.split_once('/').unwrap_or_default();
     let ranges = accept.split(',').filter_map(|range| {
         let mut parts = range.split(';').map(str::trim);
         let name = parts.next()?;
         let exactness = match name {
             _ if name.eq_ignore_ascii_case(media) => 3,
-            _ if name.eq_ignore_ascii_case(&format!("{kind}/*")) => 2,
+            _ if name.strip_suffix("/*").is_some_and(|range| range.eq_ignore_ascii_case(kind)) => 2,
             "*/*" => 1,
             _ => return None,
         };
@@ -191,7 +202,7 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// What a status means, in our words but for the two that clients of the original read.
+/// What a status means; that something is not there or denied in the words that clients of WebOb look for.
 fn explanation(status: StatusCode) -> &'static str {
     match status {
         StatusCode::BAD_REQUEST => "The request cannot be understood or is not as it must be.",
@@ -234,7 +245,7 @@ mod tests {
         let (media, page) = told(problem(), Some("*/*"));
         assert_eq!(media, "text/html; charset=UTF-8");
         assert!(page.contains("Metric &lt;&#233;&gt; does not exist"), "{page}");
-        let (media, json) = told(problem(), Some("application/json, */*"));
+        let (media, json) = told(problem(), Some("application/json"));
         assert_eq!(media, "application/json");
         assert_eq!(json, r#"{"code":404,"title":"Not Found","description":"Metric <é> does not exist"}"#);
     }

@@ -1,5 +1,7 @@
 //! Tokens of Keystone's v3 API, for the user and project that `OS_*` name.
 
+use std::fmt;
+
 use serde_json::{Value, json};
 
 use super::client::{Answer, Request};
@@ -25,6 +27,13 @@ pub struct Session {
     /// The service's address without a slash at its end; none where the catalogue has none, which is fine for a user
     /// who wrote the address.
     pub endpoint: Option<String>,
+}
+
+impl fmt::Debug for Keystone {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keystone({})", self.auth_url)
+    }
 }
 
 impl Keystone {
@@ -92,15 +101,20 @@ impl Keystone {
         format!("{}/auth/tokens", self.auth_url)
     }
 
+    /// The body of that request.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// What is asked.
-    pub fn request(&self) -> Request {
+    pub(super) fn request(&self) -> Request {
         let mut request = Request::post("application/json", self.body.clone());
         request.headers.push(("accept", "application/json".to_owned()));
         request
     }
 
     /// What is said where the catalogue does not have what is needed.
-    pub fn no_endpoint(&self) -> String {
+    pub(super) fn no_endpoint(&self) -> String {
         let region = self.region.as_ref().map_or(String::new(), |region| format!(" in region {region}"));
         format!("the catalogue has no {} endpoint of type {SERVICE_TYPE}{region}", self.interface)
     }
@@ -109,7 +123,7 @@ impl Keystone {
     ///
     /// # Errors
     /// What is wrong with the answer.
-    pub fn session(&self, answer: &Answer) -> Result<Session, String> {
+    pub(super) fn session(&self, answer: &Answer) -> Result<Session, String> {
         if !answer.is_success() {
             return Err(answer.to_string());
         }

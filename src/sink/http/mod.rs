@@ -18,6 +18,7 @@ mod target;
 use std::sync::Arc;
 
 pub use gnocchi::{Definitions, Resource};
+pub use keystone::Keystone;
 
 use super::{Preview, Sink, StreamSink};
 use crate::base::{Books, Failure, Stop, Url};

@@ -12,6 +12,7 @@ mod name;
 mod push;
 mod readable;
 mod remote_write;
+mod series;
 
 pub use encode::WriteBatch;
 pub use exposition::Exposition;
@@ -19,3 +20,4 @@ pub use name::metric_name;
 pub use push::Push;
 pub use readable::readable;
 pub use remote_write::RemoteWrite;
+pub use series::{BadWrite, SentSeries, each_series, unpacked};

@@ -11,9 +11,9 @@ use crate::wire::{Decoder, Faults};
 /// Bytes of a request when it is no longer compressed: Prometheus sends 2,000 samples of some 100 bytes at a time.
 pub(super) const REQUEST_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Labels of one series: Prometheus' users limit them to some 30.
-const LABELS_MAX: usize = 512;
+pub(super) const LABELS_MAX: usize = 512;
 /// The NaN that ends a series (remote write 1.0, "Stale Markers").
-const STALE: u64 = 0x7FF0_0000_0000_0002;
+pub(super) const STALE: u64 = 0x7FF0_0000_0000_0002;
 
 /// Reads bodies of remote write. Keep one for all requests of a sender: types come in requests of their own, about once
 /// a minute, and are remembered.
@@ -154,7 +154,7 @@ impl RemoteWrite {
 }
 
 /// The name and value of a `Label`; none when they are no texts.
-fn read_label(label: &[u8]) -> Option<(&str, &str)> {
+pub(super) fn read_label(label: &[u8]) -> Option<(&str, &str)> {
     let (mut name, mut text) = (Some(""), Some(""));
     Fields(label)
         .each(|number, value| match number {

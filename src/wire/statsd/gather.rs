@@ -32,6 +32,7 @@ pub(super) struct Gatherer {
     /// What holds something since the last flush.
     touched: Vec<usize>,
     values: usize,
+    values_max: usize,
     names_bytes: usize,
     key: Vec<u8>,
 }
@@ -68,9 +69,15 @@ impl Gatherer {
             series: Vec::new(),
             touched: Vec::new(),
             values: 0,
+            values_max: VALUES_MAX,
             names_bytes: 0,
             key: Vec::new(),
         }
+    }
+
+    /// Holds at most so many values of timers and members of sets at a time.
+    pub(super) fn with_values_max(self, values_max: usize) -> Gatherer {
+        Gatherer { values_max, ..self }
     }
 
     /// Takes one value.
@@ -82,16 +89,16 @@ impl Gatherer {
             Gathered::Counter(sum) => *sum += number / value.rate,
             Gathered::Gauge(now) => *now = changed(*now, value, number),
             Gathered::Timer { values, count } => {
-                if self.values >= VALUES_MAX {
-                    return Err(BadLine::Full(VALUES_MAX));
+                if self.values >= self.values_max {
+                    return Err(BadLine::Full(self.values_max));
                 }
                 self.values += 1;
                 values.push(number);
                 *count += value.rate.recip();
             }
             Gathered::Set(members) => {
-                if self.values >= VALUES_MAX {
-                    return Err(BadLine::Full(VALUES_MAX));
+                if self.values >= self.values_max {
+                    return Err(BadLine::Full(self.values_max));
                 }
                 self.values += usize::from(members.insert(self.hasher.hash_one(value.text)));
             }
@@ -173,18 +180,40 @@ impl Gatherer {
 
     /// Writes what came since the last flush, by name and tags, and begins anew.
     pub(super) fn flush(&mut self, at: Timestamp, writer: &mut SampleWriter, lines: &mut Vec<u8>) {
+        for index in self.sorted() {
+            self.write(index, at, writer, lines);
+        }
+        self.forget_idle();
+    }
+
+    /// Hands out what came since the last flush, by name and tags, and begins anew: a counter's sum, a gauge's value, a
+    /// timer's values in their order, how many members a set has.
+    pub(super) fn each(&mut self, mut take: impl FnMut(&SeriesName, Kind, &[f64])) {
+        for index in self.sorted() {
+            let Series { name, kind, gathered, touched, idle_flushes } = &mut self.series[index];
+            (*touched, *idle_flushes) = (false, 0);
+            match gathered {
+                Gathered::Counter(sum) => take(name, *kind, &[std::mem::take(sum)]),
+                Gathered::Gauge(now) => take(name, *kind, &[*now]),
+                Gathered::Set(members) => take(name, *kind, &[std::mem::take(members).len() as f64]),
+                Gathered::Timer { values, count } => {
+                    *count = 0.0;
+                    take(name, *kind, &std::mem::take(values));
+                }
+            }
+        }
+        self.forget_idle();
+    }
+
+    /// What came since the last flush, by name and tags; from now on nothing did.
+    fn sorted(&mut self) -> Vec<usize> {
         let mut touched = std::mem::take(&mut self.touched);
         touched.sort_unstable_by(|&one, &other| {
             let (one, other) = (&self.series[one], &self.series[other]);
             (&one.name, one.kind).cmp(&(&other.name, other.kind))
         });
-        for &index in &touched {
-            self.write(index, at, writer, lines);
-        }
-        touched.clear();
-        self.touched = touched;
         self.values = 0;
-        self.forget_idle();
+        touched
     }
 
     fn write(&mut self, index: usize, at: Timestamp, writer: &mut SampleWriter, lines: &mut Vec<u8>) {

@@ -14,6 +14,7 @@
 mod gather;
 mod line;
 mod series;
+mod tally;
 
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use self::series::SeriesName;
 use super::sample::{Origin, Reading, SampleWriter, Volume};
 use super::{Decoder, Faults};
 use crate::model::{SampleType, Timestamp};
+
+pub use tally::{Tallied, Tally};
 
 /// How statsd is read.
 #[derive(Clone, Debug, PartialEq)]

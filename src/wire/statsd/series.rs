@@ -1,5 +1,7 @@
 //! What one series of statsd is called: its clean name, and its tags as metadata.
 
+use std::collections::BTreeMap;
+
 use memchr::memchr2;
 
 use super::line::{BadLine, Value};
@@ -53,6 +55,23 @@ impl SeriesName {
             user_id: self.user_id.as_deref(),
             project_id: self.project_id.as_deref(),
         }
+    }
+
+    /// All of its tags, those that name an owner too.
+    pub(super) fn tags(&self) -> BTreeMap<String, String> {
+        let mut tags: BTreeMap<String, String> = serde_json::from_slice(&self.metadata).unwrap_or_default();
+        let owner = self.owner();
+        let owner = [
+            ("resource_id", owner.resource_id),
+            ("user_id", owner.user_id),
+            ("project_id", owner.project_id),
+        ];
+        for (key, value) in owner {
+            if let Some(value) = value {
+                tags.insert(key.to_owned(), value.to_owned());
+            }
+        }
+        tags
     }
 
     /// About how many bytes it holds.

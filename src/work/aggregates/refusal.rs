@@ -25,7 +25,10 @@ pub enum Refusal {
     /// A method or the granularity is not kept of a metric.
     #[error(transparent)]
     NotKept(#[from] NotKept),
-    /// The metrics have no granularity in common.
+    /// The series have no granularity in common: what their metrics are called, and their methods. The text is Gnocchi's.
+    #[error("No granularity match")]
+    NoGranularityMatch(Vec<(String, String)>),
+    /// The granularity that is asked for is not there everywhere.
     #[error(transparent)]
     Granularities(#[from] BadGranularities),
     /// The expression cannot be applied to the series.

@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::{Among, Query, Refusal, Search, history};
 use crate::define::Glob;
 use crate::model::Granularity;
-use crate::operations::{Reference, common_granularities};
+use crate::operations::{BadGranularities, Reference, common_granularities};
 use crate::series::Method;
 use crate::store::index::{Index, IndexError, Metric, Page, Resource, ResourceQuery, SortKey, parse_uuid};
-use crate::work::stored::{NotKept, Range, granularities};
+use crate::work::stored::{NotKept, Range, called, granularities};
 
 /// A series that a reference means.
 #[derive(Clone, Debug)]
@@ -60,7 +60,13 @@ impl Part {
         }
         let policies = subjects.iter().map(|subject| &subject.metric.archive_policy);
         let each: Vec<Vec<Granularity>> = policies.map(|policy| granularities(policy).collect()).collect();
-        let granularities = common_granularities(query.granularity, &each)?;
+        let granularities = match common_granularities(query.granularity, &each) {
+            Err(BadGranularities::NoMatch) => {
+                let named = |subject: &Subject| (called(&subject.metric), subject.method.to_string());
+                return Err(Refusal::NoGranularityMatch(subjects.iter().map(named).collect()));
+            }
+            found => found?,
+        };
         Ok(Part { range, subjects, granularities })
     }
 }
@@ -157,7 +163,8 @@ pub(super) fn key(resource: &Resource, group_by: &[String]) -> Vec<(String, Valu
     if group_by.is_empty() {
         return Vec::new();
     }
-    let mut values = resource.to_json([]);
+    let attributes = group_by.iter().filter(|name| resource.attributes.contains_key(*name));
+    let mut values = resource.to_json(attributes);
     let take = |name: &String| (name.clone(), values.get_mut(name).map_or(Value::Null, Value::take));
     group_by.iter().map(take).collect()
 }

@@ -3,6 +3,8 @@
 //! Each field that is a number or a truth (1 or 0) is a gauge called `MEASUREMENT.FIELD`; texts are counted, and are no
 //! samples. All tags are the metadata. The line protocol has neither units nor types.
 
+mod points;
+
 use std::borrow::Cow;
 use std::str::FromStr;
 
@@ -12,6 +14,8 @@ use thiserror::Error;
 use super::sample::{Origin, Reading, SampleWriter, Volume, timestamp, write_labels};
 use super::{Decoder, Faults};
 use crate::model::{SampleType, Timestamp};
+
+pub use points::{BadText, Measured, measured};
 
 /// In what times are counted since 1970, when they stand on lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,0 +1,289 @@
+//! Tokens of Keystone: validated there, and believed for a while (Identity API v3).
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use ureq::Agent;
+use ureq::http::{Response, header::HeaderName};
+
+use super::Identity;
+use crate::base::{Failure, Secret, clock};
+use crate::model::Timestamp;
+use crate::serve::http::Problem;
+use crate::sink::KeystoneUser;
+
+/// How long a token is believed at most: as long as one that was revoked still opens the door.
+const BELIEVED: Duration = Duration::from_secs(300);
+/// How long a token is not asked for again that Keystone did not know.
+const REFUSED: Duration = Duration::from_secs(30);
+/// Tokens that are remembered.
+const TOKENS_MAX: usize = 10_000;
+/// How long Keystone may take.
+const ANSWER_TIME: Duration = Duration::from_secs(5);
+/// Bytes of its answer: a catalogue of a hundred services.
+const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
+/// Tokens that are asked for at a time: a Keystone that does not answer must not take every thread.
+const ASKED_MAX: usize = 2;
+/// Longest token; those of Fernet and JWS have a few hundred bytes.
+const TOKEN_BYTES_MAX: usize = 8 * 1024;
+
+/// A Keystone that knows who calls.
+#[derive(Debug)]
+pub struct Keystone {
+    /// Whom we are there.
+    user: KeystoneUser,
+    agent: Agent,
+    own: Mutex<Option<Secret>>,
+    known: Mutex<HashMap<[u8; 32], (Option<Identity>, Instant)>>,
+    asked: AtomicUsize,
+}
+
+impl Keystone {
+    /// The Keystone that `OS_AUTH_URL` and the other variables name.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Keystone, Failure> {
+        let missing = || {
+            Failure::Usage(
+                "--auth keystone needs OS_AUTH_URL and the other OS_* of a service user".to_owned(),
+            )
+        };
+        let user = KeystoneUser::from_environment(variable)?.ok_or_else(missing)?;
+        let config = Agent::config_builder()
+            .timeout_global(Some(ANSWER_TIME))
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .build();
+        let (own, known) = (Mutex::default(), Mutex::default());
+        Ok(Keystone { user, agent: config.into(), own, known, asked: AtomicUsize::new(0) })
+    }
+
+    /// Whose token it is.
+    ///
+    /// # Errors
+    /// 401 when it is nobody's, 503 when Keystone does not say.
+    pub fn identify(&self, token: Option<&str>) -> Result<Identity, Problem> {
+        let nobody = || Problem::unauthorized(Some("Keystone"));
+        let usable = |token: &&str| {
+            (1..=TOKEN_BYTES_MAX).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic())
+        };
+        let token = token.filter(usable).ok_or_else(nobody)?;
+        // Not the token itself: whoever reads our memory learns no token from it.
+        let key: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        let remembered = lock(&self.known).get(&key).filter(|(_, until)| *until > Instant::now()).cloned();
+        let identity = match remembered {
+            Some((identity, _)) => identity,
+            None => {
+                let (identity, believed) = self.ask(token)?;
+                self.remember(key, identity.clone(), believed);
+                identity
+            }
+        };
+        identity.ok_or_else(nobody)
+    }
+
+    fn remember(&self, key: [u8; 32], identity: Option<Identity>, believed: Duration) {
+        let mut known = lock(&self.known);
+        if known.len() >= TOKENS_MAX {
+            let now = Instant::now();
+            known.retain(|_, (_, until)| *until > now);
+            if known.len() >= TOKENS_MAX {
+                known.clear();
+            }
+        }
+        known.insert(key, (identity, Instant::now() + believed));
+    }
+
+    /// Whose token it is, none when nobody's, and how long that is believed.
+    fn ask(&self, token: &str) -> Result<(Option<Identity>, Duration), Problem> {
+        let _turn = Turn::take(&self.asked).ok_or_else(|| Problem::busy("Keystone is slow"))?;
+        let fault =
+            |why: String| Problem::busy("Keystone does not answer").with_trouble(format!("Keystone: {why}"));
+        for attempt in 0..2 {
+            let own = self.own_token(attempt > 0).map_err(fault)?;
+            let own = String::from_utf8_lossy(own.bytes()).into_owned();
+            let request = self.agent.get(self.user.tokens_url()).header("x-auth-token", own);
+            let mut answer =
+                request.header("x-subject-token", token).call().map_err(|e| fault(e.to_string()))?;
+            match answer.status().as_u16() {
+                200 => return read(&body(&mut answer).map_err(fault)?).map_err(fault),
+                // It says so of the token that is asked for ...
+                404 => return Ok((None, REFUSED)),
+                // ... and so of our own.
+                401 if attempt == 0 => {}
+                status => return Err(fault(format!("answered {status}"))),
+            }
+        }
+        Err(fault("does not take its own token".to_owned()))
+    }
+
+    /// The token that lets us ask; a new one when that is wanted or there is none.
+    fn own_token(&self, renew: bool) -> Result<Secret, String> {
+        let mut own = lock(&self.own);
+        if let (false, Some(token)) = (renew, &*own) {
+            return Ok(token.clone());
+        }
+        let request = self.agent.post(self.user.tokens_url()).header("content-type", "application/json");
+        let answer = request.send(self.user.body()).map_err(|error| error.to_string())?;
+        let name = HeaderName::from_static("x-subject-token");
+        let token = answer.headers().get(name).ok_or(format!("gives us no token: {}", answer.status()))?;
+        let token = Secret::new(token.as_bytes());
+        *own = Some(token.clone());
+        Ok(token)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is remembered is as good as before whatever happened to the thread that held it.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn body(answer: &mut Response<ureq::Body>) -> Result<Vec<u8>, String> {
+    answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec().map_err(|error| error.to_string())
+}
+
+/// Whose token it is, and how long it lasts.
+fn read(body: &[u8]) -> Result<(Option<Identity>, Duration), String> {
+    let body: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let token = &body["token"];
+    let id = |thing: &Value| thing["id"].as_str().map(ToOwned::to_owned);
+    let user = id(&token["user"]).ok_or("a token has no user")?;
+    let roles = token["roles"].as_array().into_iter().flatten();
+    let roles = roles.filter_map(|role| role["name"].as_str().map(ToOwned::to_owned)).collect();
+    let identity = Identity::of_token(Some(user), id(&token["project"]), id(&token["domain"]), roles);
+    let left = match token["expires_at"].as_str() {
+        None => BELIEVED,
+        Some(text) => {
+            let end = Timestamp::parse(text.as_bytes()).map_err(|error| error.to_string())?;
+            Duration::from_nanos(end.ns().saturating_sub(clock::now_ns()).max(0) as u64)
+        }
+    };
+    if left.is_zero() { Ok((None, REFUSED)) } else { Ok((Some(identity), left.min(BELIEVED))) }
+}
+
+/// One of those who may ask at a time.
+struct Turn<'a>(&'a AtomicUsize);
+
+impl<'a> Turn<'a> {
+    fn take(asked: &'a AtomicUsize) -> Option<Turn<'a>> {
+        let taken = asked.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| {
+            (count < ASKED_MAX).then_some(count + 1)
+        });
+        taken.ok().map(|_| Turn(asked))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+    use std::sync::Arc;
+    use std::thread;
+
+    use super::*;
+
+    /// A Keystone that gives the tokens `own0`, `own1` ..., forgets the first, and knows `good`; and how often it was asked.
+    fn fake() -> (String, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        thread::spawn(move || {
+            let mut given = 0;
+            for stream in listener.incoming().map_while(Result::ok) {
+                let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+                let head: Vec<String> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+                let has = |header: &str| head.iter().any(|line| line.eq_ignore_ascii_case(header));
+                let (status, token, body) = if head[0].starts_with("POST /v3/auth/tokens ") {
+                    given += 1;
+                    ("201 Created", format!("own{}", given - 1), String::new())
+                } else {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    if has("x-auth-token: own0") {
+                        ("401 Unauthorized", String::new(), String::new())
+                    } else if has("x-subject-token: good") {
+                        let body = r#"{"token": {"user": {"id": "u1"}, "project": {"id": "p1"}, "roles": [{"name": "member"}], "expires_at": "2199-01-01T00:00:00.000000Z"}}"#;
+                        ("200 OK", String::new(), body.to_owned())
+                    } else if has("x-subject-token: broken") {
+                        ("500 Internal Server Error", String::new(), String::new())
+                    } else {
+                        ("404 Not Found", String::new(), String::new())
+                    }
+                };
+                let head = format!(
+                    "HTTP/1.1 {status}\r\nx-subject-token: {token}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                    body.len()
+                );
+                let _ = (&stream).write_all((head + &body).as_bytes());
+            }
+        });
+        (url, asked)
+    }
+
+    fn keystone(url: &str) -> Keystone {
+        let of = |name: &str| match name {
+            "OS_AUTH_URL" => Some(url.to_owned()),
+            "OS_USERNAME" | "OS_PASSWORD" | "OS_PROJECT_NAME" => Some("gnocchi".to_owned()),
+            _ => None,
+        };
+        Keystone::from_environment(of).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_asked_for_once_and_our_own_is_renewed() {
+        let (url, asked) = fake();
+        let keystone = keystone(&url);
+        for _ in 0..3 {
+            let who = keystone.identify(Some("good")).unwrap();
+            assert_eq!((who.creator.as_str(), who.project_id.as_deref()), ("u1:p1", Some("p1")));
+            assert_eq!((who.roles, who.is_local), (vec!["member".to_owned()], false));
+        }
+        // Once with a token of ours that it has forgotten, once with another.
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+        for _ in 0..3 {
+            assert_eq!(keystone.identify(Some("bad")).unwrap_err().status().as_u16(), 401);
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 3);
+    }
+
+    #[test]
+    fn what_is_no_token_is_not_asked_for() {
+        let (url, asked) = fake();
+        let keystone = keystone(&url);
+        let long = "x".repeat(TOKEN_BYTES_MAX + 1);
+        for wrong in
+            [None, Some(""), Some("a b"), Some("é"), Some("a\r\nx-auth-token: b"), Some(long.as_str())]
+        {
+            assert_eq!(keystone.identify(wrong).unwrap_err().status().as_u16(), 401, "{wrong:?}");
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn a_keystone_that_cannot_say_is_no_refusal() {
+        let (url, _) = fake();
+        let problem = keystone(&url).identify(Some("broken")).unwrap_err();
+        assert_eq!(problem.status().as_u16(), 503);
+        let problem = keystone("http://127.0.0.1:1").identify(Some("good")).unwrap_err();
+        assert_eq!(problem.status().as_u16(), 503);
+        assert!(problem.trouble.is_some());
+    }
+
+    #[test]
+    fn a_token_that_has_ended_is_nobodys() {
+        let ended = br#"{"token": {"user": {"id": "u"}, "expires_at": "2001-01-01T00:00:00Z"}}"#;
+        assert_eq!(read(ended).unwrap().0, None);
+        assert!(read(b"{}").is_err());
+    }
+}

@@ -1,0 +1,131 @@
+//! The series of a remote write as they stand, for whoever has their own names for them; one that is wrong spoils the request.
+
+use thiserror::Error;
+
+use super::remote_write::{LABELS_MAX, REQUEST_BYTES_MAX, STALE, read_label};
+use crate::model::Timestamp;
+use crate::wire::protobuf::{Fields, Value};
+use crate::wire::sample::timestamp;
+
+/// One series, borrowed from its request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SentSeries<'a> {
+    /// `__name__`.
+    pub name: &'a str,
+    /// The other labels, in their order.
+    pub labels: Vec<(&'a str, &'a str)>,
+    /// Times and values, as they came; what only ends the series is left out.
+    pub points: Vec<(Timestamp, f64)>,
+}
+
+/// A request that cannot be used.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("no remote write 1.0: {0}")]
+pub struct BadWrite(String);
+
+/// A request without its compression.
+///
+/// # Errors
+/// [`BadWrite`] when it is not snappy's, or too long.
+pub fn unpacked(body: &[u8]) -> Result<Vec<u8>, BadWrite> {
+    let not_snappy = |error| BadWrite(format!("not compressed by snappy ({error})"));
+    let length = snap::raw::decompress_len(body).map_err(not_snappy)?;
+    if length > REQUEST_BYTES_MAX {
+        return Err(BadWrite(format!("{length} bytes; {REQUEST_BYTES_MAX} are taken at most")));
+    }
+    snap::raw::Decoder::new().decompress_vec(body).map_err(not_snappy)
+}
+
+/// Calls `take` with each series of a request that [`unpacked`] has unpacked.
+///
+/// # Errors
+/// [`BadWrite`], and what `take` returns.
+pub fn each_series<'a, E: From<BadWrite>>(
+    request: &'a [u8],
+    mut take: impl FnMut(SentSeries<'a>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut fields = Fields(request);
+    while let Some((number, value)) = fields.next().map_err(|error| BadWrite(error.to_string()))? {
+        if let (1, Value::Bytes(bytes)) = (number, value) {
+            take(read(bytes)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn read(bytes: &[u8]) -> Result<SentSeries<'_>, BadWrite> {
+    let broken = |error: crate::wire::protobuf::Broken| BadWrite(error.to_string());
+    let (mut name, mut labels, mut points) = (None, Vec::new(), Vec::new());
+    let mut fields = Fields(bytes);
+    while let Some((number, value)) = fields.next().map_err(broken)? {
+        let Value::Bytes(part) = value else { continue };
+        match number {
+            1 => match read_label(part) {
+                Some(("__name__", value)) => name = Some(value),
+                Some(_) if labels.len() >= LABELS_MAX => {
+                    return Err(BadWrite(format!("a series with more than {LABELS_MAX} labels")));
+                }
+                Some(label) => labels.push(label),
+                None => return Err(BadWrite("a label that is not UTF-8".to_owned())),
+            },
+            2 => {
+                let (mut value, mut time_ms) = (0.0, 0);
+                Fields(part)
+                    .each(|number, field| match number {
+                        1 => value = field.double().unwrap_or_default(),
+                        2 => time_ms = field.integer().unwrap_or_default() as i64,
+                        _ => {}
+                    })
+                    .map_err(broken)?;
+                let at = timestamp(i128::from(time_ms) * 1_000_000);
+                let at = at.ok_or_else(|| BadWrite(format!("the time {time_ms} ms since 1970")))?;
+                if f64::to_bits(value) != STALE {
+                    points.push((at, value));
+                }
+            }
+            _ => {}
+        }
+    }
+    let name = name.filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| BadWrite("a series without __name__".to_owned()))?;
+    Ok(SentSeries { name, labels, points })
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+
+    use super::super::message::{Label, Point, TimeSeries, WriteRequest};
+    use super::*;
+
+    fn label(name: &str, value: &str) -> Label {
+        Label { name: name.to_owned(), value: value.to_owned() }
+    }
+
+    fn read_all(series: TimeSeries) -> Result<Vec<String>, BadWrite> {
+        let request = WriteRequest { timeseries: vec![series], metadata: Vec::new() }.encode_to_vec();
+        let body = snap::raw::Encoder::new().compress_vec(&request).unwrap();
+        let (request, mut found) = (unpacked(&body)?, Vec::new());
+        each_series(&request, |series| {
+            found.push(format!("{} {:?} {}", series.name, series.labels, series.points.len()));
+            Ok::<_, BadWrite>(())
+        })?;
+        Ok(found)
+    }
+
+    #[test]
+    fn a_series_is_handed_out_without_the_mark_of_its_end() {
+        let points = [1.0, f64::from_bits(STALE), f64::NAN];
+        let samples = points.iter().map(|value| Point { value: *value, timestamp: 1000 }).collect();
+        let labels = vec![label("__name__", "up"), label("job", "j")];
+        assert_eq!(read_all(TimeSeries { labels, samples }).unwrap(), [r#"up [("job", "j")] 2"#]);
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused() {
+        assert!(unpacked(b"\xff\xff\xff\xff\x0f").is_err());
+        assert!(each_series(b"\x0a\x05\x01", |_| Ok::<_, BadWrite>(())).is_err());
+        let nameless = TimeSeries { labels: vec![label("job", "j")], samples: Vec::new() };
+        assert!(read_all(nameless).is_err());
+    }
+}
