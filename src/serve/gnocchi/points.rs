@@ -57,7 +57,9 @@ pub(super) fn refused(error: &serde_json::Error, is_within: bool) -> Problem {
     let reason = known.unwrap_or(FORMAT);
     if is_within {
         let at = format!("line {}, column {}", error.line(), error.column());
-        let reason = if known.is_some() { reason.to_owned() } else { text };
+        let is_measure =
+            ["a measure", "a time", "a number", "a list of measures"].iter().any(|what| text.contains(what));
+        let reason = if known.is_some() || is_measure { reason.to_owned() } else { text };
         return Problem::bad(
             serde_json::json!({"cause": "Invalid input", "reason": format!("{reason} for dictionary value, {at}"), "detail": [at]}),
         );

@@ -119,6 +119,15 @@ impl Iterator for Body {
     }
 }
 
+/// Appends a value: null for what is no number. Infinity, which JSON has no word for, is a number that is read as that.
+fn write_value(value: f64, out: &mut Vec<u8>) {
+    match value {
+        f64::INFINITY => out.extend_from_slice(b"1e999"),
+        f64::NEG_INFINITY => out.extend_from_slice(b"-1e999"),
+        value => write_f64(value, out),
+    }
+}
+
 /// Appends rows with commas between them, and one before the first too where others stand before them.
 fn write(series: &Series, granularity: &[u8], rows: Range<usize>, follows: bool, out: &mut Vec<u8>) {
     let mut day = Day::default();
@@ -131,7 +140,7 @@ fn write(series: &Series, granularity: &[u8], rows: Range<usize>, follows: bool,
         out.extend_from_slice(b"+00:00\",");
         out.extend_from_slice(granularity);
         out.push(b',');
-        write_f64(series.values[row], out);
+        write_value(series.values[row], out);
         out.push(b']');
     }
 }
