@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::model::{Granularity, Timestamp};
 use crate::serve::http::Problem;
-use crate::store::index::{ResourceId, parse_uuid};
+use crate::store::index::ResourceId;
 
 /// A value of a body, and where it stands.
 #[derive(Clone, Debug)]
@@ -100,14 +100,6 @@ impl<'a> Field<'a> {
         Ok(text)
     }
 
-    /// A text, or null.
-    ///
-    /// # Errors
-    /// 400 when it is neither.
-    pub(super) fn text_or_null(&self) -> Result<Option<&'a str>, Problem> {
-        if self.value.is_null() { Ok(None) } else { self.text().map(Some) }
-    }
-
     /// A whole number, also one written as a text or with a fraction, which is cut.
     ///
     /// # Errors
@@ -161,15 +153,6 @@ impl<'a> Field<'a> {
             _ => None,
         };
         time.ok_or_else(|| self.refused("not a time such as 2026-11-22T10:00:00"))
-    }
-
-    /// A uuid.
-    ///
-    /// # Errors
-    /// 400 when it is none.
-    pub(super) fn uuid(&self) -> Result<uuid::Uuid, Problem> {
-        let found = self.value.as_str().and_then(parse_uuid);
-        found.ok_or_else(|| self.refused("badly formed hexadecimal UUID string"))
     }
 
     /// The id of a resource, a uuid or what `creator` calls it.

@@ -76,3 +76,61 @@ impl State {
 fn date(call: &Call, name: hyper::header::HeaderName) -> Option<SystemTime> {
     httpdate::parse_http_date(call.header(name)?).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::{HeaderMap, HeaderName};
+
+    use super::*;
+    use crate::model::Timestamp;
+    use crate::serve::http::{Forwarding, Parameters, Site};
+
+    /// The status of a request with these headers about a resource that changed at second 100.
+    fn status(method: Method, headers: &[(HeaderName, &str)]) -> Option<u16> {
+        let state = State { tag: "t1".to_owned(), changed: UNIX_EPOCH + Duration::from_secs(100) };
+        let headers: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap()))
+            .collect();
+        let site = Site::of(&headers, Forwarding::Ignored, "http", "here", "", "/", String::new());
+        let call = Call {
+            method,
+            parts: Vec::new(),
+            query: Parameters::default(),
+            headers,
+            body: Vec::new().into(),
+            site,
+            now: Timestamp::from_ns(0),
+        };
+        state.check(&call).err().map(|problem| problem.status().as_u16())
+    }
+
+    const BEFORE: &str = "Thu, 01 Jan 1970 00:01:39 GMT";
+    const THEN: &str = "Thu, 01 Jan 1970 00:01:40 GMT";
+
+    #[test]
+    fn a_request_about_another_state_is_refused() {
+        for (name, value, reading, writing) in [
+            (IF_MATCH, "\"t1\"", None, None),
+            (IF_MATCH, "t0, t1", None, None),
+            (IF_MATCH, "*", None, None),
+            (IF_MATCH, "\"t0\"", Some(412), Some(412)),
+            (IF_NONE_MATCH, "W/\"t1\"", Some(304), Some(412)),
+            (IF_NONE_MATCH, "\"t0\"", None, None),
+            (IF_UNMODIFIED_SINCE, THEN, None, None),
+            (IF_UNMODIFIED_SINCE, BEFORE, Some(412), Some(412)),
+            (IF_MODIFIED_SINCE, THEN, Some(304), None),
+            (IF_MODIFIED_SINCE, BEFORE, None, None),
+            (IF_MODIFIED_SINCE, "yesterday", None, None),
+        ] {
+            assert_eq!(status(Method::GET, &[(name.clone(), value)]), reading, "GET {name}: {value}");
+            assert_eq!(status(Method::PATCH, &[(name.clone(), value)]), writing, "PATCH {name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_tag_counts_more_than_a_time() {
+        assert_eq!(status(Method::GET, &[(IF_MATCH, "t1"), (IF_UNMODIFIED_SINCE, BEFORE)]), None);
+        assert_eq!(status(Method::GET, &[(IF_NONE_MATCH, "t0"), (IF_MODIFIED_SINCE, THEN)]), None);
+    }
+}

@@ -290,6 +290,31 @@ mod tests {
     }
 
     #[test]
+    fn an_attribute_gets_other_limits_and_values_where_there_are_none() {
+        let (_folder, index) = store("type-replace");
+        add_type(&index, "instance", json!({"host": {"type": "string", "required": false}}));
+        for (id, attributes) in [("a", json!({"host": "long name"})), ("b", json!({}))] {
+            index.create_resource(&resource(&index, "instance", id, attributes), at(0)).unwrap();
+        }
+        let short = AttributeKind::Text { min_length: 1, max_length: 4 };
+        let replaced = |kind, required, fill: Option<&str>| {
+            let fill = fill.map(|text| AttributeValue::Text(text.to_owned()));
+            let attribute = Attribute { kind, required };
+            index.replace_attribute("instance", &AddedAttribute { name: "host".to_owned(), attribute, fill })
+        };
+        assert!(matches!(replaced(short, true, None), Err(IndexError::Invalid { .. })));
+        assert!(matches!(replaced(short, true, Some("far too long")), Err(IndexError::Invalid { .. })));
+        assert!(matches!(replaced(AttributeKind::Bool, false, None), Err(IndexError::Invalid { .. })));
+        let after = replaced(short, true, Some("h")).unwrap();
+        assert_eq!(after.attributes()["host"], Attribute { kind: short, required: true });
+        let all = ResourceQuery { resource_type: "instance".to_owned(), ..ResourceQuery::default() };
+        let mut hosts: Vec<_> =
+            index.resources(&all).unwrap().iter().map(|one| one.attributes["host"].to_json()).collect();
+        hosts.sort_by_key(|host| host.to_string());
+        assert_eq!(hosts, [json!("h"), json!("long name")]);
+    }
+
+    #[test]
     fn an_added_attribute_is_filled_in_now_and_in_history() {
         let (_folder, index) = store("type-fill");
         add_type(&index, "instance", json!({"host": {"type": "string"}}));
