@@ -143,6 +143,7 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, Failure> {
         policy: policy(args.policy.as_deref())?,
         page_max: args.max_limit,
         points_max: args.max_points as usize,
+        threads: args.threads,
     };
     let store = args.store.open_or_create(!args.no_default_policies)?.remembering();
     let listener = args.listener()?;
@@ -158,7 +159,7 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, Failure> {
     let name = format!("{}://{bound}{}", place.scheme, place.prefix);
     let listening = Arc::new(Listening::new(name.clone(), args.connections_max(), tls, books));
     let keeper = Keeper::start(store.another()?, books)?;
-    let mut front = gnocchi::front(&store, options, args.threads, place, args.limits(), &keeper, books)?;
+    let mut front = gnocchi::front(&store, options, place, args.limits(), &keeper, books)?;
     let _statsd = args.statsd(&store, &keeper, context)?;
     front.cors = Cors::new(args.cors_origin.clone());
     front.log = args.access_log(context)?;

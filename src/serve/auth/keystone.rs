@@ -31,6 +31,9 @@ const ASKED_MAX: usize = 2;
 /// Longest token; those of Fernet and JWS have a few hundred bytes.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
+/// Whose a token is, none when nobody's, and until when that is believed.
+type Known = (Option<Identity>, Instant);
+
 /// A Keystone that knows who calls.
 #[derive(Debug)]
 pub struct Keystone {
@@ -38,7 +41,7 @@ pub struct Keystone {
     user: KeystoneUser,
     agent: Agent,
     own: Mutex<Option<Secret>>,
-    known: Mutex<HashMap<[u8; 32], (Option<Identity>, Instant)>>,
+    known: Mutex<HashMap<[u8; 32], Known>>,
     asked: AtomicUsize,
 }
 

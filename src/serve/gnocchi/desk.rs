@@ -21,6 +21,8 @@ pub struct Options {
     pub page_max: u32,
     /// Points of an answer at most.
     pub points_max: usize,
+    /// Requests that are worked at at a time.
+    pub threads: usize,
 }
 
 /// What a worker's thread has to itself.

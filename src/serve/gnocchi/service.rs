@@ -65,20 +65,18 @@ fn keep(store: &Store, told: &Receiver<()>, books: &Books) {
 
 /// The front of a service over the store in `folder`.
 ///
-/// - `threads`: how many requests are worked at at a time
-///
 /// # Errors
 /// When the store cannot be opened, or there can be no thread.
 pub fn front(
     store: &Store,
     options: Options,
-    threads: usize,
     place: Place,
     limits: Limits,
     keeper: &Keeper,
     books: &Arc<Books>,
 ) -> Result<Front<Desk>, Failure> {
     let counters = Arc::new(Counters::default());
+    let threads = options.threads.max(1);
     let (options, due) = (Arc::new(options), Mutex::new(keeper.due()));
     let folder: PathBuf = store.folder().to_owned();
     let desk = {
@@ -92,7 +90,7 @@ pub fn front(
             due: due.lock().ok().and_then(|due| due.clone()),
         }
     };
-    let desks = (0..threads.max(1)).map(|_| Ok(desk(store.another()?)));
+    let desks = (0..threads).map(|_| Ok(desk(store.another()?)));
     let desks = desks.collect::<Result<Vec<_>, Failure>>()?;
     let again = move || Ok(desk(Store::open(&folder)?));
     let workers = Workers::start(desks, again, books)?;

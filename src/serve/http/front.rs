@@ -19,7 +19,7 @@ use tokio::time::{timeout, timeout_at};
 use super::body::Outgoing;
 use super::log::{AccessLog, Entry};
 use super::problem;
-use super::site::Forwarding;
+use super::site::Place;
 use super::{Answer, Call, Content, Cors, Handler, Parameters, Problem, Route, Site, Workers};
 use crate::base::http::coding::{BadCoding, Coding};
 use crate::base::percent::decoded;
@@ -71,19 +71,6 @@ pub struct Front<D> {
     pub cors: Cors,
     /// Where requests are written down.
     pub log: Option<AccessLog>,
-}
-
-/// Where a service is.
-#[derive(Clone, Debug)]
-pub struct Place {
-    /// `http` or `https`
-    pub scheme: &'static str,
-    /// Host and port, for requests that do not say to which they went.
-    pub origin: String,
-    /// The path of its root, without a slash at its end.
-    pub prefix: String,
-    /// Whether the headers of a proxy are believed.
-    pub forwarding: Forwarding,
 }
 
 impl<D: Send + 'static> Front<D> {
@@ -154,7 +141,7 @@ impl<D: Send + 'static> Front<D> {
         let path = asked.path();
         let below = path.strip_prefix(place.prefix.as_str()).unwrap_or(path);
         let peer = peer.ip().to_string();
-        Site::of(&asked.headers, place.forwarding, place.scheme, &place.origin, &place.prefix, below, peer)
+        Site::of(&asked.headers, place, below, peer)
     }
 
     /// - `ends`: set when what is left of the body is in the way of a next request

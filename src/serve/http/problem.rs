@@ -13,7 +13,8 @@ use super::{Answer, Content};
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,
-    detail: Value,
+    /// Boxed: every answer could be one of these.
+    detail: Box<Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// What went wrong on our side: for the log, not for the caller.
     pub trouble: Option<String>,
@@ -22,7 +23,7 @@ pub struct Problem {
 impl Problem {
     /// A problem of that status, and why: a text, or an object of `cause`, `reason` and `detail`.
     pub fn new(status: StatusCode, detail: impl Into<Value>) -> Problem {
-        Problem { status, detail: detail.into(), headers: Vec::new(), trouble: None }
+        Problem { status, detail: Box::new(detail.into()), headers: Vec::new(), trouble: None }
     }
 
     /// 400: the request is wrong.

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::unix::AsyncFd;
+use tokio::net::UnixStream;
 use tokio::runtime;
 
 use super::Front;
@@ -36,7 +36,8 @@ impl<D: Send + 'static> Server<D> {
         let runtime =
             runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(cannot)?;
         runtime.block_on(async {
-            let asked_to_stop = AsyncFd::new(stop.as_fd()).map_err(cannot)?;
+            let asked_to_stop = stop.as_fd().try_clone_to_owned().map_err(cannot)?;
+            let asked_to_stop = UnixStream::from_std(asked_to_stop.into()).map_err(cannot)?;
             let answered = Arc::clone(&front);
             let respond = move |request, peer| {
                 let front = Arc::clone(&answered);
@@ -49,13 +50,14 @@ impl<D: Send + 'static> Server<D> {
                 tokio::select! {
                     () = &mut serving => return Ok(()),
                     readable = asked_to_stop.readable() => {
-                        let mut readable = readable.map_err(cannot)?;
+                        readable.map_err(cannot)?;
                         if stop.requested() {
                             break;
                         }
                         // A reload: there is nothing to read again.
                         stop.woken();
-                        readable.clear_ready();
+                        // Whoever waits again must have found nothing to read.
+                        let _ = asked_to_stop.try_read(&mut [0; 64]);
                     }
                 }
             }

@@ -13,6 +13,19 @@ pub enum Forwarding {
     Trusted,
 }
 
+/// Where a service is.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// `http` or `https`
+    pub scheme: &'static str,
+    /// Host and port, for requests that do not say to which they went.
+    pub origin: String,
+    /// The path of its root, without a slash at its end.
+    pub prefix: String,
+    /// Whether the headers of a proxy are believed.
+    pub forwarding: Forwarding,
+}
+
 /// The start of the service's URLs, and the path that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
@@ -29,21 +42,12 @@ pub struct Site {
 impl Site {
     /// What a request says of where it went.
     ///
-    /// - `origin`: what stands without a Host header
-    /// - `prefix`: the path of the service's root, `path` what stood behind it
+    /// - `path`: what stood behind the path of the service's root
     /// - `peer`: the address it came from
-    pub fn of(
-        headers: &HeaderMap,
-        forwarding: Forwarding,
-        scheme: &str,
-        origin: &str,
-        prefix: &str,
-        path: &str,
-        peer: String,
-    ) -> Site {
+    pub fn of(headers: &HeaderMap, place: &Place, path: &str, peer: String) -> Site {
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let mut site = Forwarded { scheme: None, host: None, prefix: None, client: None };
-        if forwarding == Forwarding::Trusted {
+        if place.forwarding == Forwarding::Trusted {
             // RFC 7239 before the older ones, as oslo.middleware has it.
             site = match text(hyper::header::FORWARDED) {
                 Some(forwarded) => Forwarded::parse(forwarded),
@@ -56,12 +60,12 @@ impl Site {
             };
             site.prefix = text(HeaderName::from_static("x-forwarded-prefix"));
         }
-        let host = site.host.or_else(|| text(HOST)).filter(|host| is_host(host)).unwrap_or(origin);
-        let scheme = site.scheme.filter(|scheme| matches!(*scheme, "http" | "https")).unwrap_or(scheme);
+        let host = site.host.or_else(|| text(HOST)).filter(|host| is_host(host)).unwrap_or(&place.origin);
+        let scheme = site.scheme.filter(|scheme| matches!(*scheme, "http" | "https")).unwrap_or(place.scheme);
         let before = site.prefix.map_or(String::new(), |prefix| encoded(prefix.trim_end_matches('/'), b"/"));
         Site {
             origin: format!("{scheme}://{host}"),
-            prefix: before + prefix,
+            prefix: before + &place.prefix,
             path: path.to_owned(),
             client: site.client.map_or(peer, ToOwned::to_owned),
         }
@@ -130,15 +134,13 @@ mod tests {
         let pairs = headers
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        Site::of(
-            &pairs.collect(),
+        let place = Place {
+            scheme: "http",
+            origin: "localhost:8041".to_owned(),
+            prefix: "/gnocchi".to_owned(),
             forwarding,
-            "http",
-            "localhost:8041",
-            "/gnocchi",
-            "/v1/metric",
-            "::1".to_owned(),
-        )
+        };
+        Site::of(&pairs.collect(), &place, "/v1/metric", "::1".to_owned())
     }
 
     #[test]

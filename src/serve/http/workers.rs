@@ -57,13 +57,12 @@ impl<D: Send + 'static> Workers<D> {
     /// What the handler returns; 503 when too many wait; 500 when it panicked.
     pub async fn answer(&self, handler: Handler<D>, call: Call) -> Result<Answer, Problem> {
         let (answer, answered) = oneshot::channel();
-        let sent = self.waiting.as_ref().map(|waiting| waiting.try_send(Job { handler, call, answer }));
-        match sent {
-            Some(Ok(())) => {}
-            Some(Err(TrySendError::Full(_))) => return Err(Problem::busy("too many requests wait")),
-            Some(Err(TrySendError::Disconnected(_))) | None => {
-                return Err(Problem::busy("this server is stopping"));
-            }
+        let Some(waiting) = &self.waiting else { return Err(Problem::busy("this server is stopping")) };
+        if let Err(error) = waiting.try_send(Job { handler, call, answer }) {
+            return Err(Problem::busy(match error {
+                TrySendError::Full(_) => "too many requests wait",
+                TrySendError::Disconnected(_) => "this server is stopping",
+            }));
         }
         answered.await.unwrap_or_else(|_| Err(Problem::ours("a worker ended before it answered")))
     }
