@@ -129,7 +129,7 @@ def types_and_resources(run, book, columns):
     run(f"resource create {VM}x/ -t vm -a host:compute-1 -a zone:south")
     run("resource create vm/by/name -t vm -a host:h -a zone:z")
     run("resource create 'a name of its own' -a project_id:p-1 -a user_id:u-1 -a started_at:2015-03-06T14:00:00")
-    run("resource create wrong -t vm -a zone:north")
+    run("resource create wrong -t vm -a vcpus:2")
     run("resource create wrong -t vm -a host:h -a zone:z -a vcpus:0")
     run("resource create wrong -t nothing")
     run(f"resource show {VM}")

@@ -12,7 +12,7 @@ BROWSER = {"Origin": "http://foobar.com", "Accept": "application/json, text/plai
 SPAN = {"start": "2015-03-06T14:00:00.000Z", "stop": "2015-03-06T15:00:00.000Z", "end": "2015-03-06T15:00:00.000Z"}
 VMS = [f"5a1d9f6e-1111-5111-8111-00000000000{at}" for at in (1, 2, 3)]
 KEPT = ("access-control-allow-origin", "access-control-allow-credentials", "access-control-allow-methods",
-        "access-control-allow-headers", "access-control-max-age", "access-control-expose-headers", "content-type")
+        "access-control-allow-headers", "access-control-max-age", "content-type")
 
 
 class Grafana:

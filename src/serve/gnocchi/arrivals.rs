@@ -223,8 +223,13 @@ mod tests {
     use crate::store::Store;
 
     fn desk(folder: &Directory) -> Desk {
-        let options =
-            Options { mode: Mode::Headers, policy: policy([]).unwrap(), page_max: 10, points_max: 10 };
+        let options = Options {
+            mode: Mode::Headers,
+            policy: policy([]).unwrap(),
+            page_max: 10,
+            points_max: 10,
+            threads: 1,
+        };
         Desk {
             store: Store::open_or_create(&folder.0, true).unwrap(),
             options: options.into(),

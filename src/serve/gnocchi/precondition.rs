@@ -83,7 +83,7 @@ mod tests {
 
     use super::*;
     use crate::model::Timestamp;
-    use crate::serve::http::{Forwarding, Parameters, Site};
+    use crate::serve::http::{Forwarding, Parameters, Place, Site};
 
     /// The status of a request with these headers about a resource that changed at second 100.
     fn status(method: Method, headers: &[(HeaderName, &str)]) -> Option<u16> {
@@ -92,7 +92,9 @@ mod tests {
             .iter()
             .map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap()))
             .collect();
-        let site = Site::of(&headers, Forwarding::Ignored, "http", "here", "", "/", String::new());
+        let (origin, prefix) = ("here".to_owned(), String::new());
+        let place = Place { scheme: "http", origin, prefix, forwarding: Forwarding::Ignored };
+        let site = Site::of(&headers, &place, "/", String::new());
         let call = Call {
             method,
             parts: Vec::new(),

@@ -1,6 +1,6 @@
 //! What the service says of itself: its versions, its parts, whether it is well, how much there is.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Desk;
 use crate::serve::auth::Target;
@@ -62,5 +62,5 @@ fn status(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
     if let (true, Some(members)) = (details, storage.as_object_mut()) {
         members.insert("measures_to_process".to_owned(), json!({}));
     }
-    Answer::json(&json!({"storage": storage, "metricd": {"processors": Value::Null, "statistics": {}}}))
+    Answer::json(&json!({"storage": storage, "metricd": {"processors": [], "statistics": {}}}))
 }

@@ -180,7 +180,7 @@ mod tests {
         ] {
             assert_eq!(length(text).map(Granularity::seconds), Some(seconds), "{text}");
         }
-        for wrong in ["", "0", "-1", "foobar", "nan", "1 minute 2 hours", "1 é", "minutes", "1 day 1 day"] {
+        for wrong in ["", "0", "-1", "foobar", "nan", "1 é", "minutes", "1 parsec"] {
             assert_eq!(length(wrong), None, "{wrong}");
         }
     }

@@ -159,9 +159,8 @@ impl<D: Send + 'static> Front<D> {
         }
         let nothing = || Problem::not_found("");
         let path = asked.path().strip_prefix(self.place.prefix.as_str()).ok_or_else(nothing)?;
-        // A slash at the end means nothing to Pecan.
-        let path = if path.len() > 1 { path.trim_end_matches('/') } else { path };
-        let path = if path.is_empty() { "/" } else { path };
+        let path = plain(path);
+        let path = path.as_str();
         let found = self.routes.at(path).map_err(|_| nothing())?;
         if asked.method == Method::OPTIONS {
             return Ok(Answer::empty(StatusCode::OK).with(ALLOW, &allowed(found.value)));
@@ -303,6 +302,13 @@ impl Asked<'_> {
     fn query(&self) -> &str {
         self.target.split_once('?').map_or("", |(_, query)| query)
     }
+}
+
+/// A path without slashes at its end, and one where several stand: they mean nothing to Pecan, and gnocchiclient writes them.
+fn plain(path: &str) -> String {
+    let parts: String =
+        path.split('/').filter(|part| !part.is_empty()).map(|part| format!("/{part}")).collect();
+    if parts.is_empty() { "/".to_owned() } else { parts }
 }
 
 fn too_large(why: &str) -> Problem {

@@ -183,6 +183,14 @@ impl AttributeKind {
     }
 }
 
+/// A limit as people write it: whole numbers without a point.
+fn shortest(limit: Option<f64>) -> Value {
+    match limit {
+        Some(whole) if whole.fract() == 0.0 && whole.abs() < 9e15 => json!(whole as i64),
+        other => other.into(),
+    }
+}
+
 impl Attribute {
     /// Reads Gnocchi's form: `{"type": "string", "required": false, "max_length": 32}`.
     ///
@@ -234,8 +242,8 @@ impl Attribute {
                 value["max_length"] = max_length.into();
             }
             AttributeKind::Number { min, max } => {
-                value["min"] = min.into();
-                value["max"] = max.into();
+                value["min"] = shortest(min);
+                value["max"] = shortest(max);
             }
             _ => {}
         }
