@@ -10,5 +10,5 @@ mod why;
 
 pub use client::{CLIENT_OPTIONS, ClientFiles, client};
 pub use files::TlsError;
-pub use server::{SERVER_OPTIONS, ServerFiles, server};
+pub use server::{SERVER_OPTIONS, ServerFiles, ServerTls, server};
 pub use socket::{Broken, Socket, TlsSocket};

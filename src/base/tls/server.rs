@@ -42,6 +42,9 @@ impl ServerFiles {
     }
 }
 
+/// What a server that speaks TLS is set up with.
+pub type ServerTls = Arc<ServerConfig>;
+
 /// The set-up of a server.
 ///
 /// # Errors

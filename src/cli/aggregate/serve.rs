@@ -12,7 +12,7 @@ use rustix::process::{Resource, getrlimit};
 
 use super::store::StoreArgs;
 use crate::base::http::Listening;
-use crate::base::tls::{self, ServerFiles};
+use crate::base::tls::{self, ServerFiles, ServerTls};
 use crate::base::{Address, Failure, Outcome, Output, small_file};
 use crate::cli::shared::{Context, RunArgs};
 use crate::serve::auth::{Keystone, Mode};
@@ -23,6 +23,8 @@ use crate::store::index::ResourceId;
 
 /// Descriptors left for everything but connections.
 const DESCRIPTORS_KEPT: u64 = 128;
+/// Journals are cut when they are longer: what is in them is held in memory, at some three bytes a byte.
+const JOURNAL_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Longest file of rules.
 const POLICY_BYTES_MAX: u64 = 1024 * 1024;
 /// Threads where nothing is said: more than processors, since some of them wait for the disk.
@@ -146,6 +148,7 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, Failure> {
         threads: args.threads,
     };
     let store = args.store.open_or_create(!args.no_default_policies)?.remembering();
+    let store = store.with_journal_bytes_max(JOURNAL_BYTES_MAX);
     let listener = args.listener()?;
     let bound = listener.local_addr().map_err(|source| args.cannot_listen(source))?;
     args.warn_of_openness(bound, context);
@@ -219,7 +222,7 @@ impl ServeArgs {
         context.books.warn("openness", &format_args!("{bound}: {who}"));
     }
 
-    fn tls(&self) -> Result<Option<Arc<rustls::ServerConfig>>, Failure> {
+    fn tls(&self) -> Result<Option<ServerTls>, Failure> {
         let (Some(certificates), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
         let (certificates, key) = (certificates.clone(), key.clone());
         Ok(Some(tls::server(&ServerFiles { certificates, key, client_authorities: None })?))
