@@ -41,7 +41,7 @@ DIFFERENT = {
 # Where even the status differs on purpose: what ours is.
 OTHER_STATUS = {
     r"^(alice|amy|bob|a project of no user): aggregates \(legacy\)": (200, "whose the resource is may aggregate what it may read"),
-    r"^carol of no project: ": (403, "what is of no project is not of everybody who has none"),
+    r"^(carol of no project|nobody): ": (403, "what is of no project is not of everybody who has none"),
 }
 
 
