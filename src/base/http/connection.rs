@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 
@@ -14,6 +15,9 @@ use tokio::sync::Notify;
 pub const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long a connection may be quiet between two requests: longer than the minute of most senders.
 pub const IDLE_TIME: Duration = Duration::from_secs(120);
+
+/// How long a reader may take nothing of an answer that is on its way.
+pub const STUCK_TIME: Duration = Duration::from_secs(60);
 
 /// What a connection is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +28,8 @@ enum Phase {
     Head,
     /// With a request that we know of.
     Busy,
+    /// With the answer on its way out.
+    Sending,
 }
 
 /// The life signs of one connection.
@@ -47,6 +53,11 @@ impl Connection {
     }
 
     /// The response is known.
+    pub fn send(&self) {
+        self.turn_to(Phase::Sending);
+    }
+
+    /// The response has left.
     pub fn end(&self) {
         self.turn_to(Phase::Idle);
     }
@@ -65,6 +76,7 @@ impl Connection {
             Phase::Head => HEAD_TIME,
             // The body has its own deadline, and the answer takes the time that the output takes.
             Phase::Busy => return false,
+            Phase::Sending => STUCK_TIME,
         };
         now.saturating_duration_since(since) > most
     }
@@ -76,12 +88,60 @@ impl Connection {
         }
     }
 
+    /// Some of the answer was taken.
+    fn told(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.0 == Phase::Sending {
+            state.1 = Instant::now();
+        }
+    }
+
     fn turn_to(&self, phase: Phase) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = (phase, Instant::now());
     }
 
     fn state(&self) -> (Phase, Instant) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A body that tells its connection when it has left, or is given up.
+pub struct Leaving<B> {
+    body: B,
+    connection: Arc<Connection>,
+}
+
+impl<B> Leaving<B> {
+    /// `body`, which is an answer on `connection`.
+    pub fn new(body: B, connection: Arc<Connection>) -> Leaving<B> {
+        connection.send();
+        Leaving { body, connection }
+    }
+}
+
+impl<B: Body + Unpin> Body for Leaving<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B> Drop for Leaving<B> {
+    fn drop(&mut self) {
+        self.connection.end();
     }
 }
 
@@ -119,7 +179,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let result = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if matches!(result, Poll::Ready(Ok(1..))) {
+            self.connection.told();
+        }
+        result
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -135,7 +199,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let result = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        if matches!(result, Poll::Ready(Ok(1..))) {
+            self.connection.told();
+        }
+        result
     }
 
     fn is_write_vectored(&self) -> bool {

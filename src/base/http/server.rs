@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::connection::{Connection, HEAD_TIME, Watched};
+use super::connection::{Connection, HEAD_TIME, Leaving, Watched};
 use crate::base::Books;
 
 /// Bytes of one connection's read buffer: two frames of a large body at a time.
@@ -101,7 +101,7 @@ pub async fn serve<R, F, B>(listener: TcpListener, listening: &Arc<Listening>, r
 where
     R: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
-    B: Body + Send + 'static,
+    B: Body + Send + Unpin + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
@@ -189,7 +189,7 @@ async fn converse<R, F, B>(
 ) where
     R: Fn(Request<Incoming>, SocketAddr) -> F,
     F: Future<Output = Response<B>>,
-    B: Body + 'static,
+    B: Body + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     match listening.tls.clone() {
@@ -217,7 +217,7 @@ async fn speak<R, F, B>(
 ) where
     R: Fn(Request<Incoming>, SocketAddr) -> F,
     F: Future<Output = Response<B>>,
-    B: Body + 'static,
+    B: Body + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let stream = TokioIo::new(Watched::new(stream, Arc::clone(connection)));
@@ -226,8 +226,7 @@ async fn speak<R, F, B>(
         let response = respond(request, connection.peer);
         async {
             let response = response.await;
-            connection.end();
-            Ok::<_, Infallible>(response)
+            Ok::<_, Infallible>(response.map(|body| Leaving::new(body, Arc::clone(connection))))
         }
     });
     let mut builder = http1::Builder::new();

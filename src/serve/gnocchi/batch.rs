@@ -76,7 +76,12 @@ fn of_resources(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
     let index = desk.store.index();
     // Only what is made takes the lock of writers.
     let found = if creates && !index.snapshot(|index| is_known(index).map_err(|error: IndexError| error))? {
-        index.transaction(|_| find(desk, call, resources, true))?
+        // Refused as a whole, or not at all: nothing is made for who may not post to all of it.
+        index.transaction(|_| {
+            let found = find(desk, call, resources, true)?;
+            found.iter().try_for_each(|(metric, _)| gate.pass(metric))?;
+            Ok::<_, Problem>(found)
+        })?
     } else {
         index.snapshot(|_| find(desk, call, resources, false))?
     };

@@ -6,6 +6,9 @@ use crate::model::{Granularity, Timestamp};
 use crate::serve::http::Problem;
 use crate::store::index::ResourceId;
 
+/// Longest list: as many as a filter takes, and each costs its place in memory.
+const VALUES_MAX: usize = 10_000;
+
 /// A value of a body, and where it stands.
 #[derive(Clone, Debug)]
 pub(super) struct Field<'a> {
@@ -63,6 +66,9 @@ impl<'a> Field<'a> {
     /// 400 when it is no list.
     pub(super) fn list(&self) -> Result<Vec<Field<'a>>, Problem> {
         let values = self.value.as_array().ok_or_else(|| self.refused("expected a list"))?;
+        if values.len() > VALUES_MAX {
+            return Err(self.refused(&format!("at most {VALUES_MAX} values stand in a list")));
+        }
         let field = |(index, value)| {
             let mut path = self.path.clone();
             path.push(Part::Index(index));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt;
@@ -18,10 +18,10 @@ use tokio::time::{timeout, timeout_at};
 
 use super::body::Outgoing;
 use super::log::{AccessLog, Entry};
-use super::problem;
 use super::site::Place;
 use super::{Answer, Call, Content, Cors, Handler, Parameters, Problem, Route, Site, Workers};
-use crate::base::http::coding::{BadCoding, Coding};
+use super::{problem, workers};
+use crate::base::http::coding::Coding;
 use crate::base::percent::decoded;
 use crate::base::{Books, clock};
 use crate::model::Timestamp;
@@ -112,14 +112,23 @@ impl<D: Send + 'static> Front<D> {
         let now = Timestamp::from_ns(clock::now_ns());
         let (head, body) = request.into_parts();
         let target = head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
-        let asked = Asked { method: head.method, headers: head.headers, target: &target, now };
+        let asked = Asked {
+            method: head.method,
+            headers: head.headers,
+            target: &target,
+            now,
+            given_up: Arc::default(),
+        };
         let site = self.site(&asked, peer);
         let client = site.client().to_owned();
         let mut ends = false;
         let answer = match timeout(self.limits.answer_time, self.answer(&asked, site, body, &mut ends)).await
         {
             Ok(answer) => answer,
-            Err(_) => Err(Problem::busy("the answer takes too long")),
+            Err(_) => {
+                asked.given_up.store(true, Ordering::Release);
+                Err(Problem::busy("the answer takes too long"))
+            }
         };
         let answer = answer.unwrap_or_else(|mut problem| {
             if let Some(trouble) = problem.trouble.take() {
@@ -190,25 +199,18 @@ impl<D: Send + 'static> Front<D> {
         let (bytes, _room) = self.receive(body).await?;
         *ends = false;
         self.counters.received_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        let body = match coding {
-            // Snappy is what a body of Prometheus is, header or not: its route unpacks it.
-            Coding::Identity | Coding::Snappy => bytes.into(),
-            packed => match packed.unpack(&bytes, self.limits.body_bytes_max) {
-                Ok(unpacked) => unpacked.into_owned().into(),
-                Err(error @ BadCoding::TooLarge(_)) => return Err(too_large(&error.to_string())),
-                Err(error) => return Err(Problem::bad(error.to_string())),
-            },
-        };
         let call = Call {
             method: if asked.method == Method::HEAD { Method::GET } else { asked.method.clone() },
             parts,
             query: Parameters::parse(asked.query()),
             headers: asked.headers.clone(),
-            body,
+            body: bytes.into(),
             site,
             now: asked.now,
         };
-        self.workers.answer(handler, call).await
+        let body_bytes_max = self.limits.body_bytes_max;
+        let given_up = Arc::clone(&asked.given_up);
+        self.workers.answer(workers::Asked { handler, call, coding, body_bytes_max, given_up }).await
     }
 
     /// A whole body, and its share of the memory.
@@ -292,6 +294,8 @@ struct Asked<'a> {
     headers: HeaderMap,
     target: &'a str,
     now: Timestamp,
+    /// Set when the caller was told that it is not done.
+    given_up: Arc<AtomicBool>,
 }
 
 impl Asked<'_> {

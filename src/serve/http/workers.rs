@@ -1,7 +1,7 @@
 //! Threads that may block: each has what the service works at to itself, and answers one request at a time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
 
 use super::{Answer, Call, Handler, Problem};
+use crate::base::http::coding::{BadCoding, Coding};
 use crate::base::{Books, Failure};
 
 /// Requests that wait for a thread: more than a second's work, however fast each is done.
@@ -21,9 +22,22 @@ pub struct Workers<D> {
     busy: Arc<AtomicUsize>,
 }
 
+/// A request that a thread is to answer.
+pub struct Asked<D> {
+    /// What answers it.
+    pub handler: Handler<D>,
+    /// The request; its body as it came.
+    pub call: Call,
+    /// How its body is packed.
+    pub coding: Coding,
+    /// The longest body, unpacked.
+    pub body_bytes_max: usize,
+    /// Set when its caller was told that it is not done.
+    pub given_up: Arc<AtomicBool>,
+}
+
 struct Job<D> {
-    handler: Handler<D>,
-    call: Call,
+    asked: Asked<D>,
     answer: oneshot::Sender<Result<Answer, Problem>>,
 }
 
@@ -51,14 +65,14 @@ impl<D: Send + 'static> Workers<D> {
         Ok(Workers { waiting: Some(waiting), threads, busy })
     }
 
-    /// The answer of `handler` to `call`, when a thread has had time for it.
+    /// The answer to what was asked, when a thread has had time for it.
     ///
     /// # Errors
     /// What the handler returns; 503 when too many wait; 500 when it panicked.
-    pub async fn answer(&self, handler: Handler<D>, call: Call) -> Result<Answer, Problem> {
+    pub async fn answer(&self, asked: Asked<D>) -> Result<Answer, Problem> {
         let (answer, answered) = oneshot::channel();
         let Some(waiting) = &self.waiting else { return Err(Problem::busy("this server is stopping")) };
-        if let Err(error) = waiting.try_send(Job { handler, call, answer }) {
+        if let Err(error) = waiting.try_send(Job { asked, answer }) {
             return Err(Problem::busy(match error {
                 TrySendError::Full(_) => "too many requests wait",
                 TrySendError::Disconnected(_) => "this server is stopping",
@@ -95,13 +109,15 @@ fn work<D>(
 ) {
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { handler, call, answer }) = next else { return };
-        // Whoever asked has gone: nobody would read it. What changes something is done all the same; it was asked for.
-        if answer.is_closed() && call.method == hyper::Method::GET {
+        let Ok(Job { asked, answer }) = next else { return };
+        // Whoever asked has gone: nobody would read it. What changes something is done all the same; it was asked for,
+        // unless its caller was told to try again.
+        let is_read = asked.call.method == hyper::Method::GET;
+        if asked.given_up.load(Ordering::Acquire) || answer.is_closed() && is_read {
             continue;
         }
         busy.fetch_add(1, Ordering::Relaxed);
-        let done = catch_unwind(AssertUnwindSafe(|| handler(&desk, &call)));
+        let done = catch_unwind(AssertUnwindSafe(|| do_it(&desk, asked)));
         busy.fetch_sub(1, Ordering::Relaxed);
         let done = done.unwrap_or_else(|_| {
             match again() {
@@ -112,4 +128,18 @@ fn work<D>(
         });
         let _ = answer.send(done);
     }
+}
+
+/// Here, and not where the connections are: unpacking a body takes time and memory, of as many at a time as there are threads.
+fn do_it<D>(desk: &D, asked: Asked<D>) -> Result<Answer, Problem> {
+    let Asked { handler, mut call, coding, body_bytes_max, .. } = asked;
+    // Snappy is what a body of Prometheus is, header or not: its route unpacks it.
+    if !matches!(coding, Coding::Identity | Coding::Snappy) {
+        let unpacked = coding.unpack(&call.body, body_bytes_max).map_err(|error| match error {
+            BadCoding::TooLarge(_) => Problem::new(hyper::StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+            BadCoding::Broken(_) => Problem::bad(error.to_string()),
+        })?;
+        call.body = unpacked.into_owned().into();
+    }
+    handler(desk, &call)
 }

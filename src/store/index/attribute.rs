@@ -355,7 +355,7 @@ mod tests {
             ),
             (
                 json!({"type": "number", "required": false, "min": -1}),
-                json!({"type": "number", "required": false, "min": -1.0, "max": null}),
+                json!({"type": "number", "required": false, "min": -1, "max": null}),
             ),
             (json!({"type": "uuid"}), json!({"type": "uuid", "required": true})),
             (json!({"type": "bool"}), json!({"type": "bool", "required": true})),

@@ -64,9 +64,9 @@ impl Index {
             let Wanted { table, condition: wanted, narrow } = index.wanted(query)?;
             let order = index.order(query)?;
             let mut sql = format!("SELECT {RESOURCE_COLUMNS} FROM {table} r WHERE {}", wanted.sql);
-            let mut values = wanted.values;
+            let mut values = wanted.values.clone();
             if query.page.marker.is_some() {
-                let after = order.after(&index.marker(query, table, &order)?);
+                let after = order.after(&index.marker(query, table, &wanted, &order)?);
                 sql.push_str(" AND ");
                 sql.push_str(&after.sql);
                 values.extend(after.values);
@@ -142,13 +142,24 @@ impl Index {
         Order::of(&query.page.sort, &usual, unique, &Columns::Resource(&resource_type))
     }
 
-    fn marker(&self, query: &ResourceQuery, table: &str, order: &Order) -> Result<Vec<Value>, IndexError> {
+    /// Of the marker's row. It must be one that the filter picks: by what comes behind another one could tell its attributes,
+    /// whoever they are hidden from.
+    fn marker(
+        &self,
+        query: &ResourceQuery,
+        table: &str,
+        wanted: &Condition,
+        order: &Order,
+    ) -> Result<Vec<Value>, IndexError> {
         let Some(marker) = query.page.marker else { return Ok(Vec::new()) };
         let revision = marker.revision.unwrap_or(Revision::CURRENT);
-        let sql = format!("SELECT {} FROM {table} r WHERE r.id = ? AND r.revision = ?", order.selected());
+        let selected = order.selected();
+        let sql =
+            format!("SELECT {selected} FROM {table} r WHERE {} AND r.id = ? AND r.revision = ?", wanted.sql);
         let mut statement = self.connection().prepare(&sql)?;
-        let values = Value::Blob(marker.id.as_bytes().to_vec());
-        let mut rows = statement.query((values, revision.0))?;
+        let mut values = wanted.values.clone();
+        values.extend([Value::Blob(marker.id.as_bytes().to_vec()), Value::Integer(revision.0)]);
+        let mut rows = statement.query(params_from_iter(values))?;
         match rows.next()? {
             Some(row) => (0..order.len()).map(|column| Ok(row.get(column)?)).collect(),
             None => Err(Thing::Query.invalid(marker.id, "the marker is the id of no resource")),

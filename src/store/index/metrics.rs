@@ -8,7 +8,7 @@ use super::column::Columns;
 use super::error::{Thing, is_duplicate};
 use super::metric::{METRIC_COLUMNS, METRICS, decode_metric};
 use super::page::Order;
-use super::search::condition;
+use super::search::{Condition, condition};
 use super::{
     Index, IndexError, Metric, NAME_CHARACTERS_MAX, NewMetric, Page, PolicyNumber, ResourceNumber, Status,
 };
@@ -183,9 +183,9 @@ impl Index {
             // The plus keeps SQLite from walking through the index of the deleted ones, which does not sort.
             let status = if deleted { "m.deleted" } else { "NOT +m.deleted" };
             let mut sql = format!("SELECT {METRIC_COLUMNS} FROM {TABLES} WHERE {status} AND {}", wanted.sql);
-            let mut values = wanted.values;
+            let mut values = wanted.values.clone();
             if let Some(marker) = query.page.marker {
-                let after = order.after(&index.metric_marker(marker.id, TABLES, &order)?);
+                let after = order.after(&index.metric_marker(marker.id, TABLES, &wanted, &order)?);
                 sql.push_str(" AND ");
                 sql.push_str(&after.sql);
                 values.extend(after.values);
@@ -205,10 +205,21 @@ impl Index {
         })
     }
 
-    fn metric_marker(&self, id: Uuid, tables: &str, order: &Order) -> Result<Vec<Value>, IndexError> {
-        let sql = format!("SELECT {} FROM {tables} WHERE m.id = ? AND NOT m.deleted", order.selected());
+    /// Of the marker's row, which must be one that the filter picks.
+    fn metric_marker(
+        &self,
+        id: Uuid,
+        tables: &str,
+        wanted: &Condition,
+        order: &Order,
+    ) -> Result<Vec<Value>, IndexError> {
+        let selected = order.selected();
+        let sql =
+            format!("SELECT {selected} FROM {tables} WHERE {} AND m.id = ? AND NOT m.deleted", wanted.sql);
+        let mut values = wanted.values.clone();
+        values.push(Value::Blob(id.as_bytes().to_vec()));
         let row = |row: &rusqlite::Row<'_>| (0..order.len()).map(|column| row.get(column)).collect();
-        let found = self.connection().query_row(&sql, [id.as_bytes()], row).optional()?;
+        let found = self.connection().query_row(&sql, params_from_iter(values), row).optional()?;
         found.ok_or_else(|| Thing::Query.invalid(id, "the marker is the id of no metric"))
     }
 
