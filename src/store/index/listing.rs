@@ -202,6 +202,24 @@ mod tests {
         assert!(matches!(index.resources(&query), Err(IndexError::Invalid { .. })));
     }
 
+    /// Else whoever names a row that is hidden from him learns its attributes by what comes behind it.
+    #[test]
+    fn the_marker_must_be_one_that_the_filter_picks() {
+        let (_folder, index) = store("list-marker-hidden");
+        let made = ["a", "b"].map(|id| {
+            let mut new = resource(&index, GENERIC, id, json!({}));
+            new.project_id = Some(format!("project-{id}"));
+            index.create_resource(&new, at(0)).unwrap().id
+        });
+        let behind = |id| {
+            let filter = Filter::parse("project_id = 'project-a'").unwrap();
+            let page = Page { marker: Some(Marker { id, revision: None }), ..Page::default() };
+            index.resources(&ResourceQuery { filter, page, ..ResourceQuery::default() })
+        };
+        assert_eq!(behind(made[0]).unwrap(), []);
+        assert!(matches!(behind(made[1]), Err(IndexError::Invalid { .. })));
+    }
+
     #[test]
     fn many_are_removed_by_a_filter_and_never_all_by_mistake() {
         let (_folder, index) = store("list-delete");
