@@ -6,5 +6,4 @@ pub mod coding;
 mod connection;
 mod server;
 
-pub use connection::{HEAD_TIME, IDLE_TIME};
 pub use server::{Listening, Stage, serve};

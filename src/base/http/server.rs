@@ -5,7 +5,6 @@ use std::future::Future;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -62,7 +61,6 @@ pub struct Listening {
     /// Where trouble is said.
     pub books: Arc<Books>,
     connections: Mutex<Vec<Arc<Connection>>>,
-    open: AtomicUsize,
 }
 
 impl Listening {
@@ -80,13 +78,7 @@ impl Listening {
             stage: watch::Sender::new(Stage::Serving),
             books: Arc::clone(books),
             connections: Mutex::default(),
-            open: AtomicUsize::new(0),
         }
-    }
-
-    /// How many connections there are.
-    pub fn open(&self) -> usize {
-        self.open.load(Ordering::Relaxed)
     }
 
     fn connections(&self) -> MutexGuard<'_, Vec<Arc<Connection>>> {
@@ -171,7 +163,6 @@ fn admit(stream: &TcpStream, peer: SocketAddr, listening: &Listening) -> Option<
     }
     let connection = Arc::new(Connection::new(peer));
     connections.push(Arc::clone(&connection));
-    listening.open.store(connections.len(), Ordering::Relaxed);
     Some(connection)
 }
 
@@ -204,9 +195,7 @@ async fn converse<R, F, B>(
             Err(_) => listening.books.count("tls_failed", 1),
         },
     }
-    let mut connections = listening.connections();
-    connections.retain(|one| !Arc::ptr_eq(one, &connection));
-    listening.open.store(connections.len(), Ordering::Relaxed);
+    listening.connections().retain(|one| !Arc::ptr_eq(one, &connection));
 }
 
 async fn speak<R, F, B>(

@@ -1,23 +1,8 @@
 //! What a request groups resources by.
 
+use super::resource_told::MEMBERS;
 use crate::serve::http::Call;
 use crate::store::index::ResourceType;
-
-/// What every resource can be grouped by.
-const MEMBERS: [&str; 12] = [
-    "id",
-    "original_resource_id",
-    "type",
-    "creator",
-    "created_by_user_id",
-    "created_by_project_id",
-    "user_id",
-    "project_id",
-    "started_at",
-    "ended_at",
-    "revision_start",
-    "revision_end",
-];
 
 /// The names of what resources are grouped by, sorted, each once.
 ///

@@ -7,7 +7,7 @@ use super::body::{Field, resource_id};
 use super::gate::Gate;
 use super::metric_told::told;
 use super::page::{linked, page};
-use super::resource_told::Teller;
+use super::resource_told::{MEMBERS, Teller};
 use super::{Desk, scope};
 use crate::model::Timestamp;
 use crate::query::{Comparison, Filter, Literal, Path};
@@ -23,22 +23,6 @@ const USUAL_ORDER: [&str; 1] = ["id:asc"];
 /// What a list can be sorted by.
 const SORT_KEYS: [&str; 7] =
     ["id", "name", "unit", "status", "archive_policy_name", "creator", "resource_id"];
-/// What a metric says of its resource.
-const OF_RESOURCE: [&str; 12] = [
-    "id",
-    "original_resource_id",
-    "type",
-    "creator",
-    "created_by_user_id",
-    "created_by_project_id",
-    "user_id",
-    "project_id",
-    "started_at",
-    "ended_at",
-    "revision_start",
-    "revision_end",
-];
-
 /// What is answered here.
 pub(super) fn routes() -> Vec<Route<Desk>> {
     vec![
@@ -96,7 +80,7 @@ pub(super) fn told_in_full(desk: &Desk, metric: &Metric) -> Result<Value, Proble
     let index = desk.store.index();
     let resource = metric.resource_id.map(|id| index.find_resource(GENERIC, id)).transpose()?.flatten();
     // The attributes of its type and its other metrics are not told here, as in the original.
-    let teller = Teller::new(index, GENERIC, false, OF_RESOURCE.to_vec());
+    let teller = Teller::new(index, GENERIC, false, MEMBERS.to_vec());
     let resource = resource.map(|resource| teller.told(&resource)).transpose()?;
     let mut told = told(metric);
     if let Some(members) = told.as_object_mut() {

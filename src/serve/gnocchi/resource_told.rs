@@ -5,6 +5,22 @@ use serde_json::{Map, Value, json};
 use super::json::time;
 use crate::store::index::{AttributeValue, GENERIC, Index, IndexError, Resource, ResourceType};
 
+/// What every resource has, whatever its type.
+pub(super) const MEMBERS: [&str; 12] = [
+    "id",
+    "original_resource_id",
+    "type",
+    "creator",
+    "created_by_user_id",
+    "created_by_project_id",
+    "user_id",
+    "project_id",
+    "started_at",
+    "ended_at",
+    "revision_start",
+    "revision_end",
+];
+
 /// Resources as answers to a request about a type have them.
 pub(super) struct Teller<'a> {
     index: &'a Index,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Parameters, Problem, Site};
 use crate::model::Timestamp;
 
-/// Deepest nesting of a body; serde_json reads 127 levels, and refuses more.
+/// The media type of JSON.
 const JSON: &str = "application/json";
 
 /// A request with its body, as the function of a route sees it.

@@ -101,11 +101,6 @@ impl<D: Send + 'static> Front<D> {
         Front { routes: router, workers, limits, room, books, counters, place, cors, log: None }
     }
 
-    /// Threads at work, and all.
-    pub fn workers(&self) -> &Workers<D> {
-        &self.workers
-    }
-
     /// The response to a request.
     pub async fn respond(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Outgoing> {
         let begun = Instant::now();

@@ -1,7 +1,7 @@
 //! Threads that may block: each has what the service works at to itself, and answers one request at a time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -19,7 +19,6 @@ const WAITING_MAX: usize = 4096;
 pub struct Workers<D> {
     waiting: Option<SyncSender<Job<D>>>,
     threads: Vec<JoinHandle<()>>,
-    busy: Arc<AtomicUsize>,
 }
 
 /// A request that a thread is to answer.
@@ -53,16 +52,15 @@ impl<D: Send + 'static> Workers<D> {
     ) -> Result<Workers<D>, Failure> {
         let (waiting, jobs) = sync_channel(WAITING_MAX);
         let (jobs, again) = (Arc::new(Mutex::new(jobs)), Arc::new(again));
-        let busy = Arc::new(AtomicUsize::new(0));
         let start = |desk| {
             let (jobs, again) = (Arc::clone(&jobs), Arc::clone(&again));
-            let (busy, books) = (Arc::clone(&busy), Arc::clone(books));
+            let books = Arc::clone(books);
             let named = thread::Builder::new().name("worker".into());
-            let thread = named.spawn(move || work(desk, &jobs, &*again, &busy, &books));
+            let thread = named.spawn(move || work(desk, &jobs, &*again, &books));
             thread.map_err(|source| Failure::io("cannot start", "a thread", source))
         };
         let threads = desks.into_iter().map(start).collect::<Result<_, _>>()?;
-        Ok(Workers { waiting: Some(waiting), threads, busy })
+        Ok(Workers { waiting: Some(waiting), threads })
     }
 
     /// The answer to what was asked, when a thread has had time for it.
@@ -80,16 +78,6 @@ impl<D: Send + 'static> Workers<D> {
         }
         answered.await.unwrap_or_else(|_| Err(Problem::ours("a worker ended before it answered")))
     }
-
-    /// How many threads are at work.
-    pub fn busy(&self) -> usize {
-        self.busy.load(Ordering::Relaxed)
-    }
-
-    /// How many threads there are.
-    pub fn count(&self) -> usize {
-        self.threads.len()
-    }
 }
 
 impl<D> Drop for Workers<D> {
@@ -104,7 +92,6 @@ fn work<D>(
     mut desk: D,
     jobs: &Mutex<Receiver<Job<D>>>,
     again: &dyn Fn() -> Result<D, Failure>,
-    busy: &AtomicUsize,
     books: &Books,
 ) {
     loop {
@@ -116,9 +103,7 @@ fn work<D>(
         if asked.given_up.load(Ordering::Acquire) || answer.is_closed() && is_read {
             continue;
         }
-        busy.fetch_add(1, Ordering::Relaxed);
         let done = catch_unwind(AssertUnwindSafe(|| do_it(&desk, asked)));
-        busy.fetch_sub(1, Ordering::Relaxed);
         let done = done.unwrap_or_else(|_| {
             match again() {
                 Ok(fresh) => desk = fresh,

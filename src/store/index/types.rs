@@ -100,12 +100,7 @@ impl Index {
                 index.fill_attribute(number, added)?;
                 index.create_attribute_index(number, &added.name, &added.attribute)?;
             }
-            index
-                .connection()
-                .prepare_cached("UPDATE resource_type SET attributes = ? WHERE number = ?")?
-                .execute(params![resource_type.attributes_to_json().to_string(), number])?;
-            index.next_generation()?;
-            Ok(Arc::new(resource_type))
+            index.keep_type(number, resource_type)
         })
     }
 
@@ -147,13 +142,17 @@ impl Index {
                 None => {}
             }
             let resource_type = resource_type.with(attribute_name, *attribute);
-            index
-                .connection()
-                .prepare_cached("UPDATE resource_type SET attributes = ? WHERE number = ?")?
-                .execute(params![resource_type.attributes_to_json().to_string(), number])?;
-            index.next_generation()?;
-            Ok(Arc::new(resource_type))
+            index.keep_type(number, resource_type)
         })
+    }
+
+    /// Writes down what a type is now.
+    fn keep_type(&self, number: i64, resource_type: ResourceType) -> Result<Arc<ResourceType>, IndexError> {
+        self.connection()
+            .prepare_cached("UPDATE resource_type SET attributes = ? WHERE number = ?")?
+            .execute(params![resource_type.attributes_to_json().to_string(), number])?;
+        self.next_generation()?;
+        Ok(Arc::new(resource_type))
     }
 
     /// Removes a resource type that has no resources.

@@ -6,6 +6,8 @@
 use memchr::memchr;
 use thiserror::Error;
 
+use crate::wire::Faults;
+
 /// What a value is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Kind {
@@ -70,8 +72,27 @@ impl BadLine {
     }
 }
 
+/// Hands each value of a message to `take`, and what is wrong with it; events and service checks are skipped.
+pub(super) fn read_lines<'a>(
+    message: &'a [u8],
+    faults: &mut dyn Faults,
+    mut take: impl FnMut(Result<Value<'a>, BadLine>, &mut dyn Faults),
+) {
+    for line in message.split(|&byte| byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() {
+            continue;
+        }
+        if line.starts_with(b"_e{") || line.starts_with(b"_sc|") {
+            faults.skip(if line[1] == b'e' { "statsd event" } else { "statsd service check" }, 1);
+            continue;
+        }
+        read_line(line, &mut |value| take(value, faults));
+    }
+}
+
 /// Hands each value of `line`, which has no line feed and is not empty, to `take`, and what is wrong with it.
-pub(super) fn read_line<'a>(line: &'a [u8], take: &mut dyn FnMut(Result<Value<'a>, BadLine>)) {
+fn read_line<'a>(line: &'a [u8], take: &mut dyn FnMut(Result<Value<'a>, BadLine>)) {
     let Some(colon) = memchr(b':', line) else { return take(Err(BadLine::NoColon(shown(line)))) };
     let (name, mut rest) = (&line[..colon], Some(&line[colon + 1..]));
     while let Some(packet) = rest {

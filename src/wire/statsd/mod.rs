@@ -19,7 +19,7 @@ mod tally;
 use std::time::Duration;
 
 use self::gather::Gatherer;
-use self::line::{BadLine, Kind, Value, read_line, read_number, shown};
+use self::line::{BadLine, Kind, Value, read_lines, read_number, shown};
 use self::series::SeriesName;
 use super::sample::{Origin, Reading, SampleWriter, Volume};
 use super::{Decoder, Faults};
@@ -126,21 +126,13 @@ impl Statsd {
 impl Decoder for Statsd {
     fn decode(&mut self, message: &[u8], at: Timestamp, lines: &mut Vec<u8>, faults: &mut dyn Faults) {
         self.writer.open(message.len());
-        for line in message.split(|&byte| byte == b'\n') {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if line.is_empty() {
-                continue;
-            }
-            if line.starts_with(b"_e{") || line.starts_with(b"_sc|") {
-                faults.skip(if line[1] == b'e' { "statsd event" } else { "statsd service check" }, 1);
-                continue;
-            }
-            read_line(line, &mut |value| match value.and_then(|value| self.take(&value, at, lines)) {
+        read_lines(message, faults, |value, faults| {
+            match value.and_then(|value| self.take(&value, at, lines)) {
                 Ok(true) => {}
                 Ok(false) => faults.skip("statsd set", 1),
                 Err(error) => faults.fault(error.reason(), &error),
-            });
-        }
+            }
+        });
         self.writer.close(faults);
     }
 

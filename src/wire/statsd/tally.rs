@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::gather::Gatherer;
-use super::line::{BadLine, Kind, Value, read_line, read_number, shown};
+use super::line::{BadLine, Kind, Value, read_lines, read_number, shown};
 use super::series::SeriesName;
 use crate::model::Timestamp;
 use crate::wire::{Decoder, Faults};
@@ -63,21 +63,11 @@ impl Tally {
 
 impl Decoder for Tally {
     fn decode(&mut self, message: &[u8], _at: Timestamp, lines: &mut Vec<u8>, faults: &mut dyn Faults) {
-        for line in message.split(|&byte| byte == b'\n') {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if line.is_empty() {
-                continue;
+        read_lines(message, faults, |value, faults| {
+            if let Err(error) = value.and_then(|value| self.take(&value, lines)) {
+                faults.fault(error.reason(), &error);
             }
-            if line.starts_with(b"_e{") || line.starts_with(b"_sc|") {
-                faults.skip(if line[1] == b'e' { "statsd event" } else { "statsd service check" }, 1);
-                continue;
-            }
-            read_line(line, &mut |value| {
-                if let Err(error) = value.and_then(|value| self.take(&value, lines)) {
-                    faults.fault(error.reason(), &error);
-                }
-            });
-        }
+        });
     }
 
     fn period(&self) -> Option<Duration> {
