@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hyper::header::{AUTHORIZATION, HeaderName};
+use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use super::Keystone;
 use crate::serve::http::{Call, Problem};
 
 /// What callers without a name are asked for.
-const CHALLENGE: &str = "Basic realm=\"telemetry\"";
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"telemetry\"");
 
 /// How a service knows who calls (`api.auth_mode` of Gnocchi 4.7.1).
 #[derive(Clone, Debug)]

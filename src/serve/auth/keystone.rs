@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use ureq::Agent;
-use ureq::http::{Response, header::HeaderName};
+use ureq::http::Response;
+use ureq::http::header::{HeaderName, HeaderValue};
 
 use super::Identity;
 use crate::base::{Failure, Secret, clock};
@@ -39,6 +40,8 @@ type Known = (Option<Identity>, Instant);
 pub struct Keystone {
     /// Whom we are there.
     user: KeystoneUser,
+    /// Where a token is to be had, for whoever has none, as Keystone's own middleware says it.
+    challenge: HeaderValue,
     agent: Agent,
     own: Mutex<Option<Secret>>,
     known: Mutex<HashMap<[u8; 32], Known>>,
@@ -57,13 +60,16 @@ impl Keystone {
             )
         };
         let user = KeystoneUser::from_environment(variable)?.ok_or_else(missing)?;
+        let challenge = format!("Keystone uri=\"{}\"", user.address());
+        let challenge = HeaderValue::try_from(challenge)
+            .map_err(|_| Failure::Usage("OS_AUTH_URL has a character that no URL has".to_owned()))?;
         let config = Agent::config_builder()
             .timeout_global(Some(ANSWER_TIME))
             .max_redirects(0)
             .http_status_as_error(false)
             .build();
         let (own, known) = (Mutex::default(), Mutex::default());
-        Ok(Keystone { user, agent: config.into(), own, known, asked: AtomicUsize::new(0) })
+        Ok(Keystone { user, challenge, agent: config.into(), own, known, asked: AtomicUsize::new(0) })
     }
 
     /// Whose token it is.
@@ -71,7 +77,7 @@ impl Keystone {
     /// # Errors
     /// 401 when it is nobody's, 503 when Keystone does not say.
     pub fn identify(&self, token: Option<&str>) -> Result<Identity, Problem> {
-        let nobody = || Problem::unauthorized(Some("Keystone"));
+        let nobody = || Problem::unauthorized(Some(self.challenge.clone()));
         let usable = |token: &&str| {
             (1..=TOKEN_BYTES_MAX).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic())
         };

@@ -57,9 +57,9 @@ impl Problem {
     }
 
     /// 401, asking for a user and a password where that helps.
-    pub fn unauthorized(challenge: Option<&'static str>) -> Problem {
+    pub fn unauthorized(challenge: Option<HeaderValue>) -> Problem {
         let mut problem = Problem::new(StatusCode::UNAUTHORIZED, "");
-        problem.headers.extend(challenge.map(|one| (WWW_AUTHENTICATE, HeaderValue::from_static(one))));
+        problem.headers.extend(challenge.map(|one| (WWW_AUTHENTICATE, one)));
         problem
     }
 

@@ -96,6 +96,11 @@ impl Keystone {
         Ok(Some(Keystone { auth_url, body, interface, region: variable("OS_REGION_NAME") }))
     }
 
+    /// Where it is, of whatever version.
+    pub fn address(&self) -> &str {
+        self.auth_url.trim_end_matches("/v3")
+    }
+
     /// Where tokens are asked for.
     pub fn tokens_url(&self) -> String {
         format!("{}/auth/tokens", self.auth_url)
