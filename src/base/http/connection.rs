@@ -28,8 +28,10 @@ enum Phase {
     Head,
     /// With a request that we know of.
     Busy,
-    /// With the answer on its way out.
+    /// With an answer that is being made.
     Sending,
+    /// With an answer that is made, and of which the system has not taken everything.
+    Leaving,
 }
 
 /// The life signs of one connection.
@@ -57,9 +59,9 @@ impl Connection {
         self.turn_to(Phase::Sending);
     }
 
-    /// The response has left.
-    pub fn end(&self) {
-        self.turn_to(Phase::Idle);
+    /// All of the response is made, and what the system has not taken yet waits in a buffer.
+    pub fn made(&self) {
+        self.turn_to(Phase::Leaving);
     }
 
     /// Since when it is between two requests; none when it is not.
@@ -76,7 +78,7 @@ impl Connection {
             Phase::Head => HEAD_TIME,
             // The body has its own deadline, and the answer takes the time that the output takes.
             Phase::Busy => return false,
-            Phase::Sending => STUCK_TIME,
+            Phase::Sending | Phase::Leaving => STUCK_TIME,
         };
         now.saturating_duration_since(since) > most
     }
@@ -91,8 +93,16 @@ impl Connection {
     /// Some of the answer was taken.
     fn told(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.0 == Phase::Sending {
+        if matches!(state.0, Phase::Sending | Phase::Leaving) {
             state.1 = Instant::now();
+        }
+    }
+
+    /// No buffer holds anything back.
+    fn flushed(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.0 == Phase::Leaving {
+            *state = (Phase::Idle, Instant::now());
         }
     }
 
@@ -105,7 +115,7 @@ impl Connection {
     }
 }
 
-/// A body that tells its connection when it has left, or is given up.
+/// A body that tells its connection when all of it is made, or it is given up.
 pub struct Leaving<B> {
     body: B,
     connection: Arc<Connection>,
@@ -141,7 +151,7 @@ impl<B: Body + Unpin> Body for Leaving<B> {
 
 impl<B> Drop for Leaving<B> {
     fn drop(&mut self) {
-        self.connection.end();
+        self.connection.made();
     }
 }
 
@@ -187,7 +197,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        // hyper asks for this when its own buffer is empty.
+        let result = Pin::new(&mut self.stream).poll_flush(context);
+        if matches!(result, Poll::Ready(Ok(()))) {
+            self.connection.flushed();
+        }
+        result
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -4,6 +4,8 @@
 
 pub mod coding;
 mod connection;
+mod paced;
 mod server;
 
+pub use paced::{Lost, Paced};
 pub use server::{Listening, Stage, serve};

@@ -3,9 +3,10 @@
 //! As Gnocchi 4.7.1's `gnocchi-statsd`, with the same names (`wire::statsd::Tally`) and without its losses: one thread receives,
 //! another stores, so that no datagram waits for a disk.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ use crate::work::measures::one_call;
 
 /// How long values are gathered (`[statsd] flush_delay`).
 pub const INTERVAL: Duration = Duration::from_secs(10);
+/// How long after a failure the store is tried again.
+const AGAIN: Duration = Duration::from_secs(2);
 /// Bytes of lines that wait for the store: three intervals of as many values as one may hold.
 const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -91,24 +94,44 @@ impl Statsd {
         Ok(Running { bound, threads: vec![receiving, storing] })
     }
 
+    /// Stores what comes; what the store does not take is kept, and tried again.
     fn keep(&self, store: &Store, received: &Receiver<String>, due: Option<&Sender<()>>, books: &Books) {
-        for interval in received {
-            match self.store(store, &interval, Timestamp::from_ns(clock::now_ns()), books) {
-                Ok(Some(journal_bytes)) if store.is_due(journal_bytes) => {
-                    // The service ends: the next one keeps the store in order.
-                    let _ = due.map(|due| due.send(()));
+        let mut kept = String::new();
+        loop {
+            // Nothing is kept: there is nothing to try again.
+            let next = if kept.is_empty() {
+                received.recv().map_err(RecvTimeoutError::from)
+            } else {
+                received.recv_timeout(AGAIN)
+            };
+            match next {
+                Ok(interval) if kept.len() + interval.len() <= WAITING_BYTES_MAX => kept.push_str(&interval),
+                Ok(interval) => self.give_up(&interval, &"too much is kept already", books),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            match self.store(store, &kept, Timestamp::from_ns(clock::now_ns()), books) {
+                Ok(journal_bytes) => {
+                    kept.clear();
+                    if journal_bytes.is_some_and(|bytes| store.is_due(bytes)) {
+                        // The service ends: the next one keeps the store in order.
+                        let _ = due.map(|due| due.send(()));
+                    }
                 }
-                Ok(_) => {}
-                Err(error) => {
-                    let metrics = interval.lines().count() as u64;
-                    books.dropped(&self.name, metrics);
-                    books.warn(
-                        "statsd",
-                        &format_args!("{}: {metrics} metrics are not stored: {error}", self.name),
-                    );
-                }
+                Err(error) => books
+                    .warn("statsd", &format_args!("{}: not stored yet, and tried again: {error}", self.name)),
             }
         }
+        // The last try was a moment ago, with all that there is.
+        if !kept.is_empty() {
+            self.give_up(&kept, &"the store did not take them to the end", books);
+        }
+    }
+
+    fn give_up(&self, lines: &str, why: &dyn Display, books: &Books) {
+        let metrics = lines.lines().count() as u64;
+        books.dropped(&self.name, metrics);
+        books.warn("statsd lost", &format_args!("{}: {metrics} metrics are not stored: {why}", self.name));
     }
 
     /// Stores lines of [`Tally`]; how long the journal is then, if there was anything.
@@ -212,6 +235,7 @@ fn receive(mut source: UdpSource, stop: &Stop, intervals: &SyncSender<String>, b
 #[cfg(test)]
 mod tests {
     use std::net::UdpSocket;
+    use std::time::Instant;
 
     use super::*;
     use crate::base::testing::{Directory, books};
@@ -219,18 +243,59 @@ mod tests {
     use crate::work::measures::{Query, show};
     use crate::work::stored::Range;
 
+    fn statsd() -> Statsd {
+        let Ok(Address::Url(url)) = Address::parse("udp://127.0.0.1:0") else { panic!("no address") };
+        Statsd {
+            place: Url::host_port(&url).unwrap(),
+            name: "udp://127.0.0.1:0".to_owned(),
+            resource: ResourceId::of("statsd", Some("me")).unwrap(),
+            creator: Some("me".to_owned()),
+        }
+    }
+
+    fn sum(store: &Store, name: &str) -> Option<f64> {
+        let query =
+            Query { method: "sum".to_owned(), range: Range::default(), granularity: None, resample: None };
+        let metric = store.index().metric_named(statsd().resource.uuid(), name).ok()?;
+        let (levels, _) = show(store, &metric, &query).unwrap();
+        levels.first().map(|level| level.series.values.iter().sum())
+    }
+
+    #[test]
+    fn what_the_store_does_not_take_is_tried_again() {
+        let folder = Directory::new("serve-statsd-again");
+        let store = Store::open_or_create(&folder.0, true).unwrap();
+        let (journal, away) = (folder.0.join("journal"), folder.0.join("away"));
+        let ((sender, received), books) = (sync_channel::<String>(0), books());
+        thread::scope(|scope| {
+            let of_thread = store.another().unwrap();
+            let (statsd, of_storer) = (statsd(), Arc::clone(&books));
+            let storing = scope.spawn(move || statsd.keep(&of_thread, &received, None, &of_storer));
+            std::fs::rename(&journal, &away).unwrap();
+            sender.send("1000000000000000000 3\thits|c\n".to_owned()).unwrap();
+            // A channel without a place for anything: the second is taken when the first was tried.
+            sender.send("1000000010000000000 4\thits|c\n".to_owned()).unwrap();
+            std::fs::rename(&away, &journal).unwrap();
+            let deadline = Instant::now() + Duration::from_secs(60);
+            while sum(&store, "hits|c") != Some(7.0) && Instant::now() < deadline {
+                thread::yield_now();
+            }
+            assert_eq!(sum(&store, "hits|c"), Some(7.0));
+            std::fs::rename(&journal, &away).unwrap();
+            sender.send("1000000020000000000 5\thits|c\n".to_owned()).unwrap();
+            drop(sender);
+            storing.join().unwrap();
+        });
+        // The end came first: it is lost, and the books say so.
+        assert_eq!(books.dropped_total(), 1);
+    }
+
     #[test]
     fn what_came_is_stored_before_the_end_under_gnocchis_names() {
         let folder = Directory::new("serve-statsd");
         let store = Store::open_or_create(&folder.0, true).unwrap();
-        let Ok(Address::Url(url)) = Address::parse("udp://127.0.0.1:0") else { panic!("no address") };
-        let resource = ResourceId::of("statsd", Some("me")).unwrap();
-        let statsd = Statsd {
-            place: Url::host_port(&url).unwrap(),
-            name: "udp://127.0.0.1:0".to_owned(),
-            resource: resource.clone(),
-            creator: Some("me".to_owned()),
-        };
+        let statsd = statsd();
+        let resource = statsd.resource.clone();
         let stop = Arc::new(Stop::new().unwrap());
         let running = statsd.start(store.another().unwrap(), None, &stop, &books()).unwrap();
         let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -242,12 +307,6 @@ mod tests {
         let names = store.index().resource(GENERIC, resource.uuid()).unwrap().metrics;
         let names: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["hits@path=_a|c", "hits|c", "t|ms"]);
-        let query =
-            Query { method: "sum".to_owned(), range: Range::default(), granularity: None, resample: None };
-        for (name, sum) in [("hits|c", 3.0), ("t|ms", 12.0)] {
-            let metric = store.index().metric_named(resource.uuid(), name).unwrap();
-            let (levels, _) = show(&store, &metric, &query).unwrap();
-            assert_eq!(levels[0].series.values, [sum], "{name}");
-        }
+        assert_eq!((sum(&store, "hits|c"), sum(&store, "t|ms")), (Some(3.0), Some(12.0)));
     }
 }

@@ -6,17 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue,
     USER_AGENT, VARY,
 };
 use hyper::{Method, Request, Response, StatusCode};
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{timeout, timeout_at};
+use tokio::time::timeout;
 
 use super::body::Outgoing;
+use super::incoming::Room;
 use super::log::{AccessLog, Entry};
 use super::site::Place;
 use super::{Answer, Call, Content, Cors, Handler, Parameters, Problem, Route, Site, Workers};
@@ -26,12 +25,6 @@ use crate::base::percent::decoded;
 use crate::base::{Books, clock};
 use crate::model::Timestamp;
 
-/// How long a body may take ...
-const BODY_TIME: Duration = Duration::from_secs(30);
-/// ... and a second more for so many bytes of it: a sender that is slow and not stuck is waited for.
-const BODY_BYTES_PER_SECOND: u64 = 64 * 1024;
-/// How long a body waits for memory before its sender is told to try again.
-const ROOM_TIME: Duration = Duration::from_secs(10);
 /// Bytes of a path and its query: what curl and gnocchiclient send of a hundred metrics is a quarter of it.
 const TARGET_BYTES_MAX: usize = 16 * 1024;
 
@@ -62,7 +55,7 @@ pub struct Front<D> {
     routes: matchit::Router<BTreeMap<&'static str, (Handler<D>, bool)>>,
     workers: Workers<D>,
     limits: Limits,
-    room: Semaphore,
+    room: Room,
     books: Arc<Books>,
     counters: Arc<Counters>,
     /// Where it is.
@@ -96,7 +89,7 @@ impl<D: Send + 'static> Front<D> {
         for (path, methods) in by_path {
             router.insert(path, methods).expect("the paths of a table do not contradict each other");
         }
-        let room = Semaphore::new(limits.bodies_bytes_max.min(Semaphore::MAX_PERMITS));
+        let room = Room::new(limits.bodies_bytes_max);
         let (books, cors) = (Arc::clone(books), Cors::default());
         Front { routes: router, workers, limits, room, books, counters, place, cors, log: None }
     }
@@ -191,7 +184,7 @@ impl<D: Send + 'static> Front<D> {
             .get(CONTENT_ENCODING)
             .map_or(Some(Coding::Identity), |coding| coding.to_str().ok().and_then(Coding::of));
         let coding = coding.ok_or_else(Problem::other_media)?;
-        let (bytes, _room) = self.receive(body).await?;
+        let (bytes, _held) = self.room.receive(body, self.limits.body_bytes_max).await?;
         *ends = false;
         self.counters.received_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         let call = Call {
@@ -206,39 +199,6 @@ impl<D: Send + 'static> Front<D> {
         let body_bytes_max = self.limits.body_bytes_max;
         let given_up = Arc::clone(&asked.given_up);
         self.workers.answer(workers::Asked { handler, call, coding, body_bytes_max, given_up }).await
-    }
-
-    /// A whole body, and its share of the memory.
-    async fn receive(&self, mut body: Incoming) -> Result<(Vec<u8>, Option<SemaphorePermit<'_>>), Problem> {
-        let bytes_max = self.limits.body_bytes_max;
-        let over = || too_large(&format!("a body has at most {bytes_max} bytes"));
-        if body.size_hint().lower() > bytes_max as u64 {
-            return Err(over());
-        }
-        let mut bytes = Vec::new();
-        let mut room: Option<SemaphorePermit<'_>> = None;
-        let start = tokio::time::Instant::now();
-        loop {
-            let more = Duration::from_secs(bytes.len() as u64 / BODY_BYTES_PER_SECOND);
-            let data = match timeout_at(start + BODY_TIME + more, body.frame()).await {
-                Err(_) => return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body comes too slowly")),
-                Ok(None) => return Ok((bytes, room)),
-                Ok(Some(Err(error))) => return Err(Problem::bad(error.to_string())),
-                Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
-            };
-            if bytes.len() + data.len() > bytes_max {
-                return Err(over());
-            }
-            let wanted = u32::try_from(data.len()).unwrap_or(u32::MAX);
-            match timeout(ROOM_TIME, self.room.acquire_many(wanted)).await {
-                Ok(Ok(more)) => match &mut room {
-                    None => room = Some(more),
-                    Some(room) => room.merge(more),
-                },
-                _ => return Err(Problem::busy("too many bodies are being worked at")),
-            }
-            bytes.extend_from_slice(&data);
-        }
     }
 
     fn finish(&self, asked: &Asked<'_>, answer: Answer) -> Response<Outgoing> {
@@ -308,10 +268,6 @@ fn plain(path: &str) -> String {
     let parts: String =
         path.split('/').filter(|part| !part.is_empty()).map(|part| format!("/{part}")).collect();
     if parts.is_empty() { "/".to_owned() } else { parts }
-}
-
-fn too_large(why: &str) -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, why)
 }
 
 /// The methods that routes know; any other is none of them.

@@ -1,6 +1,6 @@
 //! HTTP as the services need it.
 //!
-//! A request's way: `front` (limits, where it came from, which route, its body), `workers` (a thread that may block), the
+//! A request's way: `front` (limits, where it came from, which route), `incoming` (its body), `workers` (a thread that may block), the
 //! route's function, and back: `problem` (errors in the words of WebOb), `front` (CORS, gzip, the access log).
 
 mod answer;
@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod cors;
 mod front;
+mod incoming;
 mod log;
 mod parameters;
 mod problem;

@@ -13,7 +13,7 @@ use hyper::header::{
 };
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use super::answer::{Refusal, Reply, text};
 use super::memory::Memory;
@@ -21,11 +21,8 @@ use super::queue::{Body, Ticket};
 use super::route::{self, Found, ROUTES};
 use super::server::{Shared, Stage};
 use crate::base::http::coding::{Coding, KNOWN};
+use crate::base::http::{Lost, Paced};
 
-/// How long a body may take ...
-const BODY_TIME: Duration = Duration::from_secs(30);
-/// ... and a second more for so many bytes of it: a sender that is slow and not stuck is waited for.
-const BODY_BYTES_PER_SECOND: u64 = 64 * 1024;
 /// Bytes of room made for a body before any of it is there: a promise that costs its sender nothing.
 const EXPECTED_BYTES_MAX: u64 = 256 * 1024;
 /// How long a body waits for memory, and then how long it waits for its turn, before its sender is told to try again:
@@ -207,20 +204,21 @@ impl Drop for Withdrawal {
 }
 
 /// A whole body and its share of the memory.
-async fn receive(mut body: Incoming, shared: &Shared) -> Result<(Vec<u8>, Memory), Refusal> {
+async fn receive(body: Incoming, shared: &Shared) -> Result<(Vec<u8>, Memory), Refusal> {
     let bytes_max = shared.settings.body_bytes_max;
     let expected = body.size_hint().lower().min(EXPECTED_BYTES_MAX) as usize;
     let mut bytes = Vec::with_capacity(expected);
     let full = || Refusal::busy(FULL);
     let mut memory = Memory::new(shared).ok_or_else(full)?;
-    let mut start = Instant::now();
+    let mut body = Paced::new(body);
     loop {
-        let more = Duration::from_secs(bytes.len() as u64 / BODY_BYTES_PER_SECOND);
-        let data = match timeout_at(start + BODY_TIME + more, body.frame()).await {
-            Err(_) => return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body comes too slowly")),
+        let data = match body.next().await {
+            Ok(Some(data)) => data,
             Ok(None) => return Ok((bytes, memory)),
-            Ok(Some(Err(error))) => return Err(Refusal::new(StatusCode::BAD_REQUEST, error.to_string())),
-            Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+            Err(Lost::TooSlow) => {
+                return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body comes too slowly"));
+            }
+            Err(Lost::Broken(error)) => return Err(Refusal::new(StatusCode::BAD_REQUEST, error.to_string())),
         };
         if bytes.len() + data.len() > bytes_max {
             return Err(too_large(bytes_max));
@@ -231,7 +229,7 @@ async fn receive(mut body: Incoming, shared: &Shared) -> Result<(Vec<u8>, Memory
             return Err(full());
         }
         // The sender is not to blame for the time that we were full.
-        start += asked.elapsed();
+        body.excuse(asked.elapsed());
         bytes.extend_from_slice(&data);
     }
 }

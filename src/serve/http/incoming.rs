@@ -1,0 +1,112 @@
+//! Bodies on their way in, and the memory that all of them share.
+
+use std::time::Duration;
+
+use hyper::StatusCode;
+use hyper::body::{Body, Bytes};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
+
+use super::Problem;
+use crate::base::http::{Lost, Paced};
+
+/// How long a body waits for memory before its sender is told to try again.
+const ROOM_TIME: Duration = Duration::from_secs(10);
+/// The beginning of a body, which is all of most: a batch of a thousand measures has less.
+const BEGINNING_BYTES: usize = 64 * 1024;
+
+/// The memory for bodies. A part of it is for their beginnings alone, so that a few long ones whose senders are slow
+/// do not keep out all others.
+pub struct Room {
+    beginnings: Semaphore,
+    rests: Semaphore,
+}
+
+/// What bodies hold of it.
+#[derive(Default)]
+pub struct Held<'a> {
+    beginning: Option<SemaphorePermit<'a>>,
+    rest: Option<SemaphorePermit<'a>>,
+}
+
+impl Room {
+    /// Room for so many bytes; a quarter of them for beginnings.
+    pub fn new(bytes: usize) -> Room {
+        let beginnings = bytes / 4;
+        let semaphore = |bytes: usize| Semaphore::new(bytes.min(Semaphore::MAX_PERMITS));
+        Room { beginnings: semaphore(beginnings), rests: semaphore(bytes - beginnings) }
+    }
+
+    /// A whole body of at most `bytes_max`, and what it holds of the room.
+    ///
+    /// # Errors
+    /// 413 when it is too long, 408 when it stalls, 503 when there is no room for it, 400 when its connection breaks.
+    pub async fn receive<B>(&self, body: B, bytes_max: usize) -> Result<(Vec<u8>, Held<'_>), Problem>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: std::fmt::Display,
+    {
+        let over =
+            || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {bytes_max} bytes"));
+        if body.size_hint().lower() > bytes_max as u64 {
+            return Err(over());
+        }
+        let (mut bytes, mut held) = (Vec::new(), Held::default());
+        let mut body = Paced::new(body);
+        loop {
+            let data = match body.next().await {
+                Ok(Some(data)) => data,
+                Ok(None) => return Ok((bytes, held)),
+                Err(Lost::TooSlow) => {
+                    return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body comes too slowly"));
+                }
+                Err(Lost::Broken(error)) => return Err(Problem::bad(error.to_string())),
+            };
+            if bytes.len() + data.len() > bytes_max {
+                return Err(over());
+            }
+            let is_beginning = bytes.len() + data.len() <= BEGINNING_BYTES;
+            let (room, share) = if is_beginning {
+                (&self.beginnings, &mut held.beginning)
+            } else {
+                (&self.rests, &mut held.rest)
+            };
+            let wanted = u32::try_from(data.len()).unwrap_or(u32::MAX);
+            match timeout(ROOM_TIME, room.acquire_many(wanted)).await {
+                Ok(Ok(more)) => match share {
+                    None => *share = Some(more),
+                    Some(share) => share.merge(more),
+                },
+                _ => return Err(Problem::busy("too many bodies are being worked at")),
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Full;
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    #[test]
+    fn long_bodies_that_take_all_their_room_leave_some_for_short_ones() {
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let room = Room::new(400_000);
+            let body = |bytes: usize| Full::new(Bytes::from(vec![b'x'; bytes]));
+            let (bytes, long) = room.receive(body(290_000), 300_000).await.unwrap();
+            assert_eq!(bytes.len(), 290_000);
+            let refused = room.receive(body(290_000), 300_000).await.err().unwrap();
+            assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+            let short = room.receive(body(60_000), 300_000).await.unwrap();
+            assert_eq!(short.0.len(), 60_000);
+            drop(long);
+            assert!(room.receive(body(290_000), 300_000).await.is_ok());
+            let refused = room.receive(body(300_001), 300_000).await.err().unwrap();
+            assert_eq!(refused.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        });
+    }
+}
