@@ -1,6 +1,6 @@
 //! telemetry-listen as an HTTP server: what is posted is printed, and what is answered is true.
 
-mod client;
+pub mod client;
 mod limits;
 mod protocols;
 mod tls;

@@ -58,6 +58,8 @@ mod rabbit;
 /// Runs programs, and waits for what they do.
 mod reloads;
 mod run;
+/// telemetry-aggregate as a service.
+mod serve;
 /// Many who write, read and maintain one store at once.
 mod store_concurrency;
 /// A store whose processes are killed.

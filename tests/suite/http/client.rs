@@ -63,8 +63,44 @@ impl Client {
         self.try_response().expect("the connection ended without an answer")
     }
 
+    /// The head of the next response; its body is still to be read.
+    pub fn head(&mut self) -> Response {
+        let (response, end) = self.try_head().expect("the connection ended without an answer");
+        self.bytes.drain(..end);
+        response
+    }
+
+    /// The body that comes in chunks (RFC 9112, 7.1).
+    pub fn chunks(&mut self) -> Vec<u8> {
+        let mut body = Vec::new();
+        loop {
+            let end = self.until_found(b"\r\n").expect("the connection ended inside of a body");
+            let size = std::str::from_utf8(&self.bytes[..end - 2]).unwrap();
+            let size = usize::from_str_radix(size, 16).unwrap();
+            while self.bytes.len() < end + size + 2 {
+                self.read_more().expect("the connection ended inside of a body");
+            }
+            body.extend_from_slice(&self.bytes[end..end + size]);
+            self.bytes.drain(..end + size + 2);
+            if size == 0 {
+                return body;
+            }
+        }
+    }
+
     /// The next response; none when the connection ends before.
     pub fn try_response(&mut self) -> Option<Response> {
+        let (mut response, end) = self.try_head()?;
+        let length = response.header("content-length").parse().unwrap_or(0);
+        while self.bytes.len() < end + length {
+            self.read_more()?;
+        }
+        response.body = String::from_utf8(self.bytes[end..end + length].to_vec()).unwrap();
+        self.bytes.drain(..end + length);
+        Some(response)
+    }
+
+    fn try_head(&mut self) -> Option<(Response, usize)> {
         let end = self.until_found(b"\r\n\r\n")?;
         let head = String::from_utf8(self.bytes[..end].to_vec()).unwrap();
         let mut lines = head.trim_end().split("\r\n");
@@ -73,14 +109,7 @@ impl Client {
             .map(|line| line.split_once(':').unwrap())
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
-        let mut response = Response { status, headers, body: String::new() };
-        let length = response.header("content-length").parse().unwrap_or(0);
-        while self.bytes.len() < end + length {
-            self.read_more()?;
-        }
-        response.body = String::from_utf8(self.bytes[end..end + length].to_vec()).unwrap();
-        self.bytes.drain(..end + length);
-        Some(response)
+        Some((Response { status, headers, body: String::new() }, end))
     }
 
     /// Waits for the end of the connection, which says nothing more.
