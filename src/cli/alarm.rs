@@ -58,7 +58,7 @@ pub struct Args {
 
 /// The program.
 pub fn main() -> ExitCode {
-    shared::main("telemetry-alarm", true, |args: &Args| &args.run, run)
+    shared::main("telemetry-alarm", |_| true, |args: &Args| &args.run, run)
 }
 
 /// The command line, for man pages and completions.

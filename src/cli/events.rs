@@ -48,7 +48,7 @@ pub struct Args {
 
 /// The program.
 pub fn main() -> ExitCode {
-    shared::main("telemetry-events", false, |args: &Args| &args.run, run)
+    shared::main("telemetry-events", |_| false, |args: &Args| &args.run, run)
 }
 
 /// The command line, for man pages and completions.

@@ -81,7 +81,7 @@ impl InputFormat {
 
 /// The program.
 pub fn main() -> ExitCode {
-    shared::main("telemetry-listen", true, |args: &Args| &args.run, run)
+    shared::main("telemetry-listen", |_| true, |args: &Args| &args.run, run)
 }
 
 /// The command line, for man pages and completions.

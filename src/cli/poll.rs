@@ -52,7 +52,7 @@ const SOURCES: [&str; 2] = ["host", "libvirt"];
 
 /// The program.
 pub fn main() -> ExitCode {
-    shared::main("telemetry-poll", false, |args: &Args| &args.run, run)
+    shared::main("telemetry-poll", |_| false, |args: &Args| &args.run, run)
 }
 
 /// The command line, for man pages and completions.

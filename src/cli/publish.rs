@@ -76,7 +76,7 @@ pub struct Args {
 
 /// The program.
 pub fn main() -> ExitCode {
-    shared::main("telemetry-publish", true, |args: &Args| &args.run, run)
+    shared::main("telemetry-publish", |_| true, |args: &Args| &args.run, run)
 }
 
 /// The command line, for man pages and completions.

@@ -178,7 +178,7 @@ pub struct Context {
 /// Runs a program: parses the command line, takes the signals, runs, closes the books, gives the exit status.
 pub fn main<A: Parser>(
     program: &'static str,
-    takes_hup: bool,
+    takes_hup: fn(&A) -> bool,
     run_args: fn(&A) -> &RunArgs,
     run: fn(&A, &Context) -> Result<Outcome, Failure>,
 ) -> ExitCode {
@@ -188,7 +188,7 @@ pub fn main<A: Parser>(
 fn main_from<A: Parser>(
     program: &'static str,
     command_line: impl Iterator<Item = OsString>,
-    takes_hup: bool,
+    takes_hup: fn(&A) -> bool,
     run_args: fn(&A) -> &RunArgs,
     run: fn(&A, &Context) -> Result<Outcome, Failure>,
 ) -> ExitCode {
@@ -212,7 +212,7 @@ fn main_from<A: Parser>(
     let result = books
         .open_stats()
         .and_then(|()| {
-            signals::install(&books, takes_hup)
+            signals::install(&books, takes_hup(&args))
                 .map_err(|source| Failure::io("cannot take", "signals", source))
         })
         .and_then(|stop| run(&args, &Context { books: Arc::clone(&books), stop }));

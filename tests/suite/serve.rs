@@ -216,3 +216,32 @@ fn metrics(address: &str) -> String {
     client.request("GET", "/metrics", "", "");
     client.response().body
 }
+
+#[test]
+fn a_hup_opens_the_log_and_reads_the_rules_again() {
+    let folder = Directory::new();
+    let rules = folder.write("rules.yaml", b"\"create archive policy\": \"role:admin\"\n");
+    let log = folder.file("access.log");
+    let (running, address) = serve(&folder, &["--policy", &rules, "--access-log", &log]);
+    let policy = |name: &str| json!({"name": name, "definition": [{"granularity": 60, "points": 60}]});
+    assert_eq!(ask(&address, "POST", "/v1/archive_policy", &policy("a")).status, 201);
+    std::fs::rename(&log, folder.file("access.log.1")).unwrap();
+    folder.write("rules.yaml", b"\"create archive policy\": \"role:nobody\"\n");
+    running.signal(Signal::HUP);
+    running.until_said("HUP: ");
+    assert_eq!(ask(&address, "POST", "/v1/archive_policy", &policy("b")).status, 403);
+    // A mistake is said, and what was read before goes on.
+    folder.write("rules.yaml", b"\"create archive policy\": \"role:admin or\"\n");
+    running.signal(Signal::HUP);
+    let said = running.until_said("not read again: ");
+    assert!(said.contains("rules.yaml"), "{said}");
+    assert_eq!(ask(&address, "POST", "/v1/archive_policy", &policy("b")).status, 403);
+    assert_eq!(running.stop().code(), Some(0));
+    let lines = |name| std::fs::read_to_string(folder.file(name)).unwrap();
+    assert!(
+        lines("access.log.1").contains("\"POST /v1/archive_policy HTTP/1.1\" 201"),
+        "{}",
+        lines("access.log.1")
+    );
+    assert_eq!(lines("access.log").matches("\" 403 ").count(), 2, "{}", lines("access.log"));
+}

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use hyper::body::{Body, Incoming};
@@ -54,8 +54,8 @@ pub struct Listening {
     pub name: String,
     /// Connections at a time.
     pub connections_max: usize,
-    /// What an https server shows.
-    pub tls: Option<Arc<ServerConfig>>,
+    /// What an https server shows; may be changed, for connections that are still to come.
+    pub tls: Option<RwLock<Arc<ServerConfig>>>,
     /// How far the end has come.
     pub stage: watch::Sender<Stage>,
     /// Where trouble is said.
@@ -74,7 +74,7 @@ impl Listening {
         Listening {
             name,
             connections_max,
-            tls,
+            tls: tls.map(RwLock::new),
             stage: watch::Sender::new(Stage::Serving),
             books: Arc::clone(books),
             connections: Mutex::default(),
@@ -183,7 +183,9 @@ async fn converse<R, F, B>(
     B: Body + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    match listening.tls.clone() {
+    let tls =
+        listening.tls.as_ref().map(|tls| Arc::clone(&tls.read().unwrap_or_else(PoisonError::into_inner)));
+    match tls {
         None => speak(stream, &connection, &listening, respond).await,
         Some(config) => match timeout(HEAD_TIME, TlsAcceptor::from(config).accept(stream)).await {
             Ok(Ok(stream)) => speak(stream, &connection, &listening, respond).await,

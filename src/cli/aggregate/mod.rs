@@ -94,7 +94,9 @@ enum Command {
 
 /// The program.
 pub fn main() -> ExitCode {
-    shared::main("telemetry-aggregate", false, run_args, run)
+    // A closed terminal ends all but the service, which has nothing to do with one.
+    let takes_hup = |args: &Args| matches!(args.command, Some(Command::Serve(_)));
+    shared::main("telemetry-aggregate", takes_hup, run_args, run)
 }
 
 /// The command line, for man pages and completions.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
@@ -13,11 +13,11 @@ use rustix::process::{Resource, getrlimit};
 use super::store::StoreArgs;
 use crate::base::http::Listening;
 use crate::base::tls::{self, ServerFiles, ServerTls};
-use crate::base::{Address, Failure, Outcome, Output, small_file};
+use crate::base::{Address, Failure, LineSink, Outcome, Output, small_file};
 use crate::cli::shared::{Context, RunArgs};
 use crate::serve::auth::{Keystone, Mode};
-use crate::serve::gnocchi::{self, Keeper, Options, Statsd, StatsdRunning};
-use crate::serve::http::{AccessLog, Cors, Forwarding, Limits, Place, Server};
+use crate::serve::gnocchi::{self, Desk, Keeper, Options, Statsd, StatsdRunning};
+use crate::serve::http::{AccessLog, Cors, Forwarding, Front, Limits, Place, Server};
 use crate::store::Store;
 use crate::store::index::ResourceId;
 
@@ -80,6 +80,8 @@ pub struct ServeArgs {
     tls_key: Option<PathBuf>,
 
     /// Write a line for each request to FILE, in the combined form of web servers; - is standard output
+    ///
+    /// HUP opens it again, and reads the certificates and the rules again.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     access_log: Option<PathBuf>,
 
@@ -140,13 +142,13 @@ enum AuthMode {
 /// When it cannot listen, or what it is told makes no sense.
 pub fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, Failure> {
     let books = &context.books;
-    let options = Options {
+    let options = Arc::new(Options {
         mode: args.mode()?,
-        policy: policy(args.policy.as_deref())?,
+        policy: RwLock::new(Arc::new(policy(args.policy.as_deref())?)),
         page_max: args.max_limit,
         points_max: args.max_points as usize,
         threads: args.threads,
-    };
+    });
     let store = args.store.open_or_create(!args.no_default_policies)?.remembering();
     let store = store.with_journal_bytes_max(JOURNAL_BYTES_MAX);
     let listener = args.listener()?;
@@ -162,22 +164,41 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, Failure> {
     let name = format!("{}://{bound}{}", place.scheme, place.prefix);
     let listening = Arc::new(Listening::new(name.clone(), args.connections_max(), tls, books));
     let keeper = Keeper::start(store.another()?, books)?;
-    let mut front = gnocchi::front(&store, options, place, args.limits(), &keeper, books)?;
+    let mut front = gnocchi::front(&store, Arc::clone(&options), place, args.limits(), &keeper, books)?;
     let _statsd = args.statsd(&store, &keeper, context)?;
     front.cors = Cors::new(args.cors_origin.clone());
-    front.log = args.access_log(context)?;
-    let server = Server { listener, listening, front: Arc::new(front) };
+    front.log = args.access_log(context)?.map(AccessLog::new);
+    let front = Arc::new(front);
+    let server = Server { listener, listening: Arc::clone(&listening), front: Arc::clone(&front) };
     let ready = || {
         books.note(&format_args!("{}: serving at {name}", store.folder().display()));
         // Nobody waits for it unless systemd started us.
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     };
-    server.run(&context.stop, ready)?;
+    let reload = || args.reload(&options, &listening, &front, context);
+    server.run(&context.stop, ready, reload)?;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     Ok(Outcome::Done)
 }
 
 impl ServeArgs {
+    /// Opens the log again, and reads the certificates and the rules again. What cannot be read stays as it was: a service
+    /// does not end for a mistake in a file.
+    fn reload(&self, options: &Options, listening: &Listening, front: &Front<Desk>, context: &Context) {
+        let log = self.access_log(context);
+        let log = log.map(|file| front.log.iter().zip(file).for_each(|(log, file)| log.turn_to(file)));
+        let tls =
+            self.tls().map(|tls| listening.tls.iter().zip(tls).for_each(|(shown, tls)| put(shown, tls)));
+        let rules = policy(self.policy.as_deref()).map(|policy| put(&options.policy, Arc::new(policy)));
+        let failures: Vec<Failure> = [log, tls, rules].into_iter().filter_map(Result::err).collect();
+        for failure in &failures {
+            context.books.complain(&format_args!("not read again: {failure}"));
+        }
+        if failures.is_empty() {
+            context.books.note(&"HUP: the log is opened again, certificates and rules are read again");
+        }
+    }
+
     fn mode(&self) -> Result<Mode, Failure> {
         Ok(match self.auth {
             AuthMode::Basic => Mode::Basic,
@@ -273,7 +294,7 @@ impl ServeArgs {
         Ok(Some(running))
     }
 
-    fn access_log(&self, context: &Context) -> Result<Option<AccessLog>, Failure> {
+    fn access_log(&self, context: &Context) -> Result<Option<Box<dyn LineSink + Send>>, Failure> {
         let Some(path) = &self.access_log else { return Ok(None) };
         let output = if path == Path::new("-") {
             Output::stdout(&context.books)?
@@ -282,8 +303,13 @@ impl ServeArgs {
             let file = opened.map_err(|source| Failure::CannotCreate { path: path.clone(), source })?;
             Output::of_file(file, &path.display().to_string(), &context.books)
         };
-        Ok(Some(AccessLog::new(Box::new(output))))
+        Ok(Some(Box::new(output)))
     }
+}
+
+fn put<T>(place: &RwLock<T>, value: T) {
+    // A value is as good as before whatever happened to the thread that held it.
+    *place.write().unwrap_or_else(PoisonError::into_inner) = value;
 }
 
 /// The rules, with those of a file instead of ours.

@@ -225,7 +225,7 @@ mod tests {
     fn desk(folder: &Directory) -> Desk {
         let options = Options {
             mode: Mode::Headers,
-            policy: policy([]).unwrap(),
+            policy: std::sync::RwLock::new(Arc::new(policy([]).unwrap())),
             page_max: 10,
             points_max: 10,
             threads: 1,

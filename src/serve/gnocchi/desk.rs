@@ -1,8 +1,8 @@
 //! What a worker's thread has: the store, and how it is to be served.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::base::Books;
 use crate::serve::auth::{Identity, Mode, Policy, Target};
@@ -16,7 +16,7 @@ pub struct Options {
     /// How callers are known.
     pub mode: Mode,
     /// What they may do.
-    pub policy: Policy,
+    pub policy: RwLock<Arc<Policy>>,
     /// Rows of a list at most, and where nothing is said.
     pub page_max: u32,
     /// Points of an answer at most.
@@ -39,6 +39,13 @@ pub struct Desk {
     pub writer: RefCell<Option<Writer>>,
     /// Tells whoever keeps the store in order that it is time.
     pub due: Option<Sender<()>>,
+}
+
+impl Options {
+    /// What callers may do now.
+    pub fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Desk {
@@ -65,7 +72,7 @@ impl Desk {
     /// # Errors
     /// 403 when it does not.
     pub fn allow(&self, who: &Identity, rule: &str, target: &Target) -> Result<(), Problem> {
-        if self.options.policy.allows(rule, who, target) { Ok(()) } else { Err(Problem::forbidden()) }
+        if self.options.policy().allows(rule, who, target) { Ok(()) } else { Err(Problem::forbidden()) }
     }
 
     /// Appends points; on return they survive a power failure.

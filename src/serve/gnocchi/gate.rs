@@ -31,7 +31,7 @@ impl<'d> Gate<'d> {
             desk,
             rule,
             who: desk.identify(call)?,
-            asks_resource: desk.options.policy.mentions(rule, "resource."),
+            asks_resource: desk.options.policy().mentions(rule, "resource."),
             resources: RefCell::new(HashMap::new()),
         })
     }

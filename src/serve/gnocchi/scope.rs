@@ -70,7 +70,8 @@ fn narrowed(
         return Ok(Filter::Everything);
     }
     let who = desk.identify(call)?;
-    let allows = |target: &Target| desk.options.policy.allows(rule, &who, target);
+    let policy = desk.options.policy();
+    let allows = |target: &Target| policy.allows(rule, &who, target);
     if allows(&target) {
         return Ok(Filter::Everything);
     }

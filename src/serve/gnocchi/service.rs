@@ -69,7 +69,7 @@ fn keep(store: &Store, told: &Receiver<()>, books: &Books) {
 /// When the store cannot be opened, or there can be no thread.
 pub fn front(
     store: &Store,
-    options: Options,
+    options: Arc<Options>,
     place: Place,
     limits: Limits,
     keeper: &Keeper,
@@ -77,7 +77,7 @@ pub fn front(
 ) -> Result<Front<Desk>, Failure> {
     let counters = Arc::new(Counters::default());
     let threads = options.threads.max(1);
-    let (options, due) = (Arc::new(options), Mutex::new(keeper.due()));
+    let due = Mutex::new(keeper.due());
     let folder: PathBuf = store.folder().to_owned();
     let desk = {
         let (counters, books) = (Arc::clone(&counters), Arc::clone(books));

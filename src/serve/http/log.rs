@@ -1,7 +1,7 @@
 //! The access log: a line for each request, in the combined form that the tools of web servers read.
 
 use std::fmt::Write as _;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use chrono::DateTime;
 
@@ -40,6 +40,11 @@ impl AccessLog {
     /// Writes to `sink`.
     pub fn new(sink: Box<dyn LineSink + Send>) -> AccessLog {
         AccessLog(Mutex::new(sink))
+    }
+
+    /// Writes to another sink from now on.
+    pub fn turn_to(&self, sink: Box<dyn LineSink + Send>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = sink;
     }
 
     /// Writes a line; a log that cannot be written stops nothing.

@@ -25,11 +25,14 @@ pub struct Server<D> {
 }
 
 impl<D: Send + 'static> Server<D> {
-    /// Answers until `stop` is requested, then finishes what is in hand. `ready` is called when connections are taken.
+    /// Answers until `stop` is requested, then finishes what is in hand.
+    ///
+    /// - `ready`: called when connections are taken
+    /// - `reload`: called when files are to be read or opened again
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn run(self, stop: &Stop, ready: impl FnOnce()) -> Result<(), Failure> {
+    pub fn run(self, stop: &Stop, ready: impl FnOnce(), mut reload: impl FnMut()) -> Result<(), Failure> {
         let Server { listener, listening, front } = self;
         let cannot = |source| Failure::io("cannot serve", listening.name.clone(), source);
         listener.set_nonblocking(true).map_err(cannot)?;
@@ -45,6 +48,7 @@ impl<D: Send + 'static> Server<D> {
             };
             let serving = http::serve(listener, &listening, respond);
             tokio::pin!(serving);
+            let mut reloaded = stop.reloads();
             ready();
             loop {
                 tokio::select! {
@@ -54,8 +58,12 @@ impl<D: Send + 'static> Server<D> {
                         if stop.requested() {
                             break;
                         }
-                        // A reload: there is nothing to read again.
                         stop.woken();
+                        let reloads = stop.reloads();
+                        if reloads != reloaded {
+                            reloaded = reloads;
+                            reload();
+                        }
                         // Whoever waits again must have found nothing to read.
                         let _ = asked_to_stop.try_read(&mut [0; 64]);
                     }
