@@ -66,6 +66,8 @@ fn read<'a>(rest: &mut &'a str, precision: Precision) -> Result<Measured<'a>, Ba
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read_all(text: &str) -> Result<Vec<(usize, String)>, BadText> {
@@ -92,5 +94,24 @@ mod tests {
     fn the_first_line_that_is_none_is_named() {
         assert_eq!(read_all("m v=1\n\nm v=one").unwrap_err().line, 3);
         assert_eq!(read_all("m v=1 99999999999999").unwrap_err().line, 1);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        /// Whatever comes is read or refused; lines that are handed out are told apart by their number, and none is NaN.
+        #[test]
+        fn no_text_breaks_it(text in r#"([a-c,= \\"\n#]|[0-9]{1,3}[iu]?|t|nan|é|[mn],a=b v=[0-9]\.5 [0-9]{1,9}\n){0,40}"#) {
+            let mut last = 0;
+            let result = measured(&text, Precision::Nanoseconds, |line, measured| {
+                assert!(line > last && line <= text.lines().count() + 1, "{line} behind {last} in {text:?}");
+                assert!(measured.fields.iter().all(|(_, value)| !value.is_nan()), "{measured:?}");
+                last = line;
+                Ok::<_, BadText>(())
+            });
+            if let Err(error) = result {
+                prop_assert!(error.line > last, "{error:?} in {text:?}");
+            }
+        }
     }
 }

@@ -93,6 +93,9 @@ fn read(bytes: &[u8]) -> Result<SentSeries<'_>, BadWrite> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
     use prost::Message;
 
     use super::super::message::{Label, Point, TimeSeries, WriteRequest};
@@ -127,5 +130,55 @@ mod tests {
         assert!(each_series(b"\x0a\x05\x01", |_| Ok::<_, BadWrite>(())).is_err());
         let nameless = TimeSeries { labels: vec![label("job", "j")], samples: Vec::new() };
         assert!(read_all(nameless).is_err());
+    }
+
+    /// What prost makes of a request, in our words; none where we do not take it.
+    fn by_prost(request: &[u8]) -> Option<Vec<(String, usize, usize)>> {
+        let request = WriteRequest::decode(request).ok()?;
+        let of = |series: TimeSeries| {
+            let (names, labels): (Vec<_>, Vec<_>) =
+                series.labels.into_iter().partition(|label| label.name == "__name__");
+            let points = series.samples.iter().filter(|point| point.value.to_bits() != STALE);
+            (names.into_iter().next_back().unwrap_or_default().value, labels.len(), points.count())
+        };
+        Some(request.timeseries.into_iter().map(of).collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        /// Requests with bytes that were changed, cut or repeated: what we take prost takes, too, and finds the same in it.
+        #[test]
+        fn what_is_taken_of_a_broken_request_is_what_prost_reads(
+            series in vec((vec(("(__name__|[a-c]{0,3})", "[a-zé]{0,4}"), 0..4), vec(any::<(f64, i64)>(), 0..3)), 0..4),
+            changes in vec((any::<Index>(), any::<u8>()), 0..4),
+            cut in any::<Index>(),
+            is_cut in any::<bool>(),
+        ) {
+            let mut timeseries = Vec::new();
+            for (labels, points) in series {
+                let labels = labels.iter().map(|(name, value)| label(name, value)).collect();
+                // Most of the numbers that there are are no times.
+                let point = |(value, timestamp): (f64, i64)| Point { value, timestamp: timestamp >> 20 };
+                timeseries.push(TimeSeries { labels, samples: points.into_iter().map(point).collect() });
+            }
+            let mut request = WriteRequest { timeseries, metadata: Vec::new() }.encode_to_vec();
+            for (place, byte) in changes.into_iter().filter(|_| !request.is_empty()).collect::<Vec<_>>() {
+                let place = place.index(request.len());
+                request[place] = byte;
+            }
+            if is_cut && !request.is_empty() {
+                request.truncate(cut.index(request.len()));
+            }
+            let mut found = Vec::new();
+            let result = each_series(&request, |series| {
+                found.push((series.name.to_owned(), series.labels.len(), series.points.len()));
+                Ok::<_, BadWrite>(())
+            });
+            if let (Ok(()), Some(expected)) = (result, by_prost(&request)) {
+                prop_assert_eq!(found, expected);
+            }
+            let _ = unpacked(&request);
+        }
     }
 }
