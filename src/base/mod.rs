@@ -4,6 +4,7 @@
 //! descriptors, threads and the clock.
 
 pub mod address;
+pub mod arenas;
 pub mod backoff;
 pub mod books;
 #[cfg(feature = "amqp")]

@@ -13,7 +13,7 @@ use rustix::process::{Resource, getrlimit};
 use super::store::StoreArgs;
 use crate::base::http::Listening;
 use crate::base::tls::{self, ServerFiles, ServerTls};
-use crate::base::{Address, Failure, LineSink, Outcome, Output, small_file};
+use crate::base::{Address, Failure, LineSink, Outcome, Output, arenas, small_file};
 use crate::cli::shared::{Context, RunArgs};
 use crate::serve::auth::{Keystone, Mode};
 use crate::serve::gnocchi::{self, Desk, Keeper, Options, Statsd, StatsdRunning};
@@ -141,6 +141,7 @@ enum AuthMode {
 /// # Errors
 /// When it cannot listen, or what it is told makes no sense.
 pub fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, Failure> {
+    arenas::share();
     let books = &context.books;
     let options = Arc::new(Options {
         mode: args.mode()?,
