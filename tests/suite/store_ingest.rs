@@ -34,10 +34,9 @@ fn everything(folder: &Path) -> Vec<String> {
     let query = ResourceQuery {
         resource_type: "generic".to_owned(),
         filter: Filter::Everything,
-        creator: None,
         history: true,
         metrics: false,
-        page: Page::default(),
+        ..ResourceQuery::default()
     };
     let mut said = Vec::new();
     for of in store.index().resources(&query).unwrap() {

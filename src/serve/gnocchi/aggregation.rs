@@ -68,7 +68,8 @@ fn of_resources(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
     let seen = scope::of_resources(desk, call, "search resource", resource_type.name())?;
     let resources = index.resources(&ResourceQuery {
         resource_type: resource_type.name().to_owned(),
-        filter: scope::both(seen, filter),
+        filter,
+        known: seen,
         creator: Some(who.creator),
         history: false,
         metrics: true,

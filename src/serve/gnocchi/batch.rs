@@ -5,13 +5,12 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use hyper::StatusCode;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::json;
 
 use super::body::resource_id;
 use super::gate::Gate;
-use super::measures::arrive;
+use super::measures::store;
 use super::metric::make;
 use super::points::{List, Reader, refused};
 use super::{Desk, scope};
@@ -56,7 +55,7 @@ fn of_metrics(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
         Ok::<_, Problem>(())
     })?;
     refuse_unknown(unknown)?;
-    append(desk, &gate, found)
+    append(desk, call, &gate, found)
 }
 
 fn of_resources(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
@@ -85,7 +84,7 @@ fn of_resources(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
     } else {
         index.snapshot(|_| find(desk, call, resources, false))?
     };
-    append(desk, &gate, found)
+    append(desk, call, &gate, found)
 }
 
 /// The metrics that a body names; what is not there is made, if it is to be.
@@ -140,12 +139,15 @@ fn refuse_unknown(mut unknown: Vec<String>) -> Result<(), Problem> {
     Err(Problem::bad(format!("Unknown metrics: {}", unknown.join(", "))))
 }
 
-fn append(desk: &Desk, gate: &Gate<'_>, found: Vec<(Metric, Vec<Point>)>) -> Result<Answer, Problem> {
+fn append(
+    desk: &Desk,
+    call: &Call,
+    gate: &Gate<'_>,
+    found: Vec<(Metric, Vec<Point>)>,
+) -> Result<Answer, Problem> {
     found.iter().try_for_each(|(metric, _)| gate.pass(metric))?;
-    let mut arrivals = Vec::with_capacity(found.iter().map(|(_, points)| points.len()).sum());
-    found.into_iter().try_for_each(|(metric, points)| arrive(&metric, points, &mut arrivals))?;
-    desk.append(&mut arrivals)?;
-    Ok(Answer::empty(StatusCode::ACCEPTED))
+    let (metrics, points): (Vec<Metric>, Vec<Vec<Point>>) = found.into_iter().unzip();
+    store(desk, call, metrics.iter().zip(points))
 }
 
 fn read<T: Part>(call: &Call) -> Result<Named<T>, Problem> {

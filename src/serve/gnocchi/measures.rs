@@ -32,24 +32,32 @@ pub(super) fn routes() -> Vec<Route<Desk>> {
 fn post(desk: &Desk, call: &Call, metric: &Metric) -> Result<Answer, Problem> {
     Gate::new(desk, call, "post measures")?.pass(metric)?;
     call.expect_media("application/json")?;
-    let mut arrivals = Vec::new();
-    arrive(metric, points::read(&call.body, call.now)?, &mut arrivals)?;
-    desk.append(&mut arrivals)?;
-    Ok(Answer::empty(StatusCode::ACCEPTED))
+    store(desk, call, [(metric, points::read(&call.body, call.now)?)])
 }
 
-/// Adds one call's points of a metric to those that are appended together.
+/// Stores one call's points of metrics, together; a resource that had ended before one of its points goes on.
 ///
 /// # Errors
 /// 400 when one is older than 1970.
-pub(super) fn arrive(
-    metric: &Metric,
-    mut points: Vec<Point>,
-    arrivals: &mut Vec<Arrival>,
-) -> Result<(), Problem> {
-    one_call(&mut points).map_err(|error| Problem::invalid(error.to_string(), &[]))?;
-    arrivals.extend(points.into_iter().map(|point| Arrival { metric: metric.number, point }));
-    Ok(())
+pub(super) fn store<'a>(
+    desk: &Desk,
+    call: &Call,
+    found: impl IntoIterator<Item = (&'a Metric, Vec<Point>)>,
+) -> Result<Answer, Problem> {
+    let (mut arrivals, mut going_on) = (Vec::new(), Vec::new());
+    for (metric, mut points) in found {
+        one_call(&mut points).map_err(|error| Problem::invalid(error.to_string(), &[]))?;
+        if let (Some(resource), Some(ended_at)) = (metric.resource_id, metric.resource_ended_at) {
+            let newest = points.iter().map(|point| point.timestamp).max();
+            going_on.extend(newest.filter(|newest| *newest >= ended_at).map(|newest| (resource, newest)));
+        }
+        arrivals.extend(points.into_iter().map(|point| Arrival { metric: metric.number, point }));
+    }
+    desk.append(&mut arrivals)?;
+    for (resource, newest) in going_on {
+        desk.store.index().go_on(resource, newest, call.now)?;
+    }
+    Ok(Answer::empty(StatusCode::ACCEPTED))
 }
 
 fn get(desk: &Desk, call: &Call, metric: &Metric) -> Result<Answer, Problem> {

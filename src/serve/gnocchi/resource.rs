@@ -56,7 +56,13 @@ fn list(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
     let resource_type = call.part(0);
     desk.store.index().resource_type(resource_type)?;
     let history = call.query.flag("history")?;
-    let wanted = Wanted { resource_type, filter: Filter::Everything, creator: None, history };
+    let wanted = Wanted {
+        resource_type,
+        filter: Filter::Everything,
+        known: Filter::Everything,
+        creator: None,
+        history,
+    };
     visible(desk, call, "list resource", wanted)
 }
 

@@ -16,7 +16,9 @@ fn history(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
     desk.allow(&who, "get resource", &scope::target_of(&resource))?;
     let path = Path::new("id").ok_or_else(|| Problem::ours("\"id\" is no path"))?;
     let value = Literal::text(resource.id.to_string());
-    let filter = Filter::Compare { path, comparison: Comparison::Equal, value };
-    let wanted = Wanted { resource_type: call.part(0), filter, creator: None, history: true };
+    // A marker is one of its revisions, too.
+    let known = Filter::Compare { path, comparison: Comparison::Equal, value };
+    let filter = Filter::Everything;
+    let wanted = Wanted { resource_type: call.part(0), filter, known, creator: None, history: true };
     answer(desk, call, wanted)
 }

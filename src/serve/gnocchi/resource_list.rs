@@ -18,6 +18,8 @@ pub(super) struct Wanted<'a> {
     pub(super) resource_type: &'a str,
     /// Which of them.
     pub(super) filter: Filter,
+    /// Those that the caller may know of.
+    pub(super) known: Filter,
     /// Whose names for resources the filter uses.
     pub(super) creator: Option<String>,
     /// Whether also what they were.
@@ -34,6 +36,7 @@ pub(super) fn answer(desk: &Desk, call: &Call, wanted: Wanted<'_>) -> Result<Ans
     let query = ResourceQuery {
         resource_type: wanted.resource_type.to_owned(),
         filter: wanted.filter,
+        known: wanted.known,
         creator: wanted.creator,
         history: wanted.history,
         metrics: members.is_empty() || members.contains(&"metrics"),
@@ -59,7 +62,6 @@ pub(super) fn answer(desk: &Desk, call: &Call, wanted: Wanted<'_>) -> Result<Ans
 /// # Errors
 /// As [`answer`]; 403 when the caller may see none.
 pub(super) fn visible(desk: &Desk, call: &Call, rule: &str, wanted: Wanted<'_>) -> Result<Answer, Problem> {
-    let scope = scope::of_resources(desk, call, rule, wanted.resource_type)?;
-    let filter = scope::both(scope, wanted.filter);
-    answer(desk, call, Wanted { filter, ..wanted })
+    let known = scope::of_resources(desk, call, rule, wanted.resource_type)?;
+    answer(desk, call, Wanted { known, ..wanted })
 }

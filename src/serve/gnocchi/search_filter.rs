@@ -1,7 +1,7 @@
 //! Filters over resources, as requests say them: JSON in the body, or a text behind `?filter=`.
 
 use super::body::Field;
-use crate::query::{BadFilter, Filter};
+use crate::query::{BadFilter, Comparison, Filter, Literal};
 use crate::serve::http::{Call, Problem};
 
 const COMPARISONS: [&str; 15] =
@@ -35,7 +35,39 @@ pub(super) fn of_field(field: &Field<'_>, creator: &str) -> Result<Filter, Probl
         return of_text(text);
     }
     check(field, creator)?;
-    Filter::from_json(field.value).map_err(|error| field.refused(&error.to_string()))
+    let filter = Filter::from_json(field.value).map_err(|error| field.refused(&error.to_string()))?;
+    Ok(as_in_sql(filter, false))
+}
+
+/// The filter that finds what SQL finds for this one (Gnocchi 4.7.1): there a comparison with a field that is null is neither
+/// true nor false, so that its opposite is not true either. CloudKitty asks with `not in` until nothing more is found.
+/// `!=` is made to see null there, too. A null in a list becomes a text, as all of a list do that is compared with texts.
+///
+/// - `negated`: the opposite is asked for
+fn as_in_sql(filter: Filter, negated: bool) -> Filter {
+    let all = |filters: Vec<Filter>| filters.into_iter().map(|one| as_in_sql(one, negated)).collect();
+    let (path, leaf) = match filter {
+        Filter::Not(inner) => return as_in_sql(*inner, !negated),
+        Filter::And(filters) if negated => return Filter::Or(all(filters)),
+        Filter::Or(filters) if negated => return Filter::And(all(filters)),
+        Filter::And(filters) => return Filter::And(all(filters)),
+        Filter::Or(filters) => return Filter::Or(all(filters)),
+        Filter::Everything
+        | Filter::Compare { comparison: Comparison::NotEqual, .. }
+        | Filter::Compare { comparison: Comparison::Equal, value: Literal::Null, .. } => {
+            return if negated { Filter::Not(Box::new(filter)) } else { filter };
+        }
+        Filter::In { path, values } => {
+            let text = |value| if value == Literal::Null { Literal::text("None") } else { value };
+            (path.clone(), Filter::In { path, values: values.into_iter().map(text).collect() })
+        }
+        Filter::Compare { ref path, .. } | Filter::Like { ref path, .. } => (path.clone(), filter),
+    };
+    if !negated {
+        return leaf;
+    }
+    let is_there = Filter::Compare { path, comparison: Comparison::NotEqual, value: Literal::Null };
+    Filter::And(vec![Filter::Not(Box::new(leaf)), is_there])
 }
 
 /// Refuses what Gnocchi refuses, in its words; what it does not look at is left to [`Filter`].
@@ -93,7 +125,7 @@ fn of_text(text: &str) -> Result<Filter, Problem> {
             "Invalid filter: Expected one \"=\" at column {column}, found \"==\""
         )));
     }
-    Filter::parse(text).map_err(|error| match error {
+    Filter::parse(text).map(|filter| as_in_sql(filter, false)).map_err(|error| match error {
         BadFilter::Unexpected { place, found: Some(found), .. } if found.trim_matches('"') == "]" => {
             Problem::bad(format!("Invalid filter: {place}: length of value must be at least 1"))
         }
@@ -134,6 +166,22 @@ mod tests {
         assert_eq!(double_equals("a = '==' and b >= 1"), None);
         assert!(of_text("a == 1").is_err());
         assert_eq!(of_text("a = '=='").unwrap(), Filter::parse("a = '=='").unwrap());
+    }
+
+    #[test]
+    fn opposites_leave_out_what_is_null() {
+        for (said, meant) in [
+            ("not a = 1", "not a = 1 and a != null"),
+            ("not not a = 1", "a = 1"),
+            ("not a != 1", "not a != 1"),
+            ("not a = null", "not a = null"),
+            ("not (a like 'x' and b < 2)", "(not a like 'x' and a != null) or (not b < 2 and b != null)"),
+            ("not (a = 1 or b != 2)", "(not a = 1 and a != null) and not b != 2"),
+            ("not a in [x, null]", "not a in [x, None_] and a != null"),
+        ] {
+            let meant = meant.replace("None_", "\"None\"");
+            assert_eq!(of_text(said).unwrap(), Filter::parse(&meant).unwrap(), "{said}");
+        }
     }
 
     #[test]

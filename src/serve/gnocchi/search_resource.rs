@@ -31,6 +31,7 @@ fn search(desk: &Desk, call: &Call) -> Result<Answer, Problem> {
     } else {
         (Filter::Everything, None)
     };
-    let wanted = Wanted { resource_type, filter, creator, history: call.query.flag("history")? };
+    let known = Filter::Everything;
+    let wanted = Wanted { resource_type, filter, known, creator, history: call.query.flag("history")? };
     visible(desk, call, "search resource", wanted)
 }

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::resources::{InsertedResource, check_owner};
 use super::{
-    AttributeChanges, Attributes, Index, IndexError, NewMetric, PolicyNumber, ResourceId, ResourceNumber,
+    AttributeChanges, Attributes, Index, IndexError, NewMetric, PolicyNumber, Resource, ResourceId,
+    ResourceNumber,
 };
 use crate::model::Timestamp;
 use crate::store::MetricNumber;
@@ -114,6 +115,18 @@ impl Index {
         }
         self.transaction(|index| index.revise(&before, &after, now))?;
         Ok(Arrived { resource, change: Change::Updated })
+    }
+
+    /// Lets a resource go on that ended no later than `newest`, the time of a measure of it (Gnocchi 4.7.1).
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn go_on(&self, id: Uuid, newest: Timestamp, now: Timestamp) -> Result<(), IndexError> {
+        self.transaction(|index| {
+            let ended = |resource: &Resource| resource.ended_at.is_some_and(|ended_at| newest >= ended_at);
+            let Some(before) = index.find_resource(super::GENERIC, id)?.filter(ended) else { return Ok(()) };
+            index.revise(&before, &Resource { ended_at: None, ..before.clone() }, now)
+        })
     }
 
     fn make_arriving(
@@ -268,6 +281,14 @@ mod tests {
         assert_eq!(index.arrive(&newest(10), at(12)).unwrap().change, Change::Updated);
         let now = index.resource("instance", id.uuid()).unwrap();
         assert_eq!((now.ended_at, now.revision_start), (None, at(12)));
+        index.update_resource("instance", id.uuid(), &ended, at(13)).unwrap();
+        let after = |newest| {
+            index.go_on(id.uuid(), at(newest), at(14)).unwrap();
+            let resource = index.resource("instance", id.uuid()).unwrap();
+            (resource.ended_at, resource.revision_start)
+        };
+        assert_eq!(after(9), (Some(at(10)), at(13)));
+        assert_eq!(after(10), (None, at(14)));
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub struct ResourceQuery {
     /// `created_by_user_id`, `created_by_project_id`, `original_resource_id`, `started_at`, `ended_at`, `lifespan`,
     /// `revision_start`, `revision_end`, `revision`) and the attributes of the type.
     pub filter: Filter,
+    /// Those that its caller may know of, whatever the filter picks. The marker of a page is one of them: it may be that the
+    /// filter does not pick it any more.
+    pub known: Filter,
     /// Whose ids of the outside the filter means.
     pub creator: Option<String>,
     /// Whether also what they were.
@@ -36,6 +39,7 @@ impl Default for ResourceQuery {
         ResourceQuery {
             resource_type: GENERIC.to_owned(),
             filter: Filter::Everything,
+            known: Filter::Everything,
             creator: None,
             history: false,
             metrics: false,
@@ -48,6 +52,8 @@ impl Default for ResourceQuery {
 struct Wanted {
     table: &'static str,
     condition: Condition,
+    /// Of those that may be known of.
+    known: Condition,
     narrow: bool,
 }
 
@@ -61,12 +67,12 @@ impl Index {
     pub fn resources(&self, query: &ResourceQuery) -> Result<Vec<Resource>, IndexError> {
         self.snapshot(|index| {
             let catalogue = index.catalogue()?;
-            let Wanted { table, condition: wanted, narrow } = index.wanted(query)?;
+            let Wanted { table, condition: wanted, known, narrow } = index.wanted(query)?;
             let order = index.order(query)?;
             let mut sql = format!("SELECT {RESOURCE_COLUMNS} FROM {table} r WHERE {}", wanted.sql);
             let mut values = wanted.values.clone();
             if query.page.marker.is_some() {
-                let after = order.after(&index.marker(query, table, &wanted, &order)?);
+                let after = order.after(&index.marker(query, table, &known, &order)?);
                 sql.push_str(" AND ");
                 sql.push_str(&after.sql);
                 values.extend(after.values);
@@ -124,15 +130,19 @@ impl Index {
         let number = catalogue.type_number(&query.resource_type)?;
         let resource_type = catalogue.resource_type(number)?;
         let columns = Columns::Resource(resource_type);
+        let mut known = condition(&query.known, &columns, query.creator.as_deref())?;
         let mut condition = condition(&query.filter, &columns, query.creator.as_deref())?;
+        condition.sql = format!("{} AND {}", condition.sql, known.sql);
+        condition.values.extend(known.values.iter().cloned());
         let narrow = !query.history && narrows(&query.filter, resource_type);
         if number != GENERIC_TYPE {
             let sorted = query.page.sort.first().is_some_and(|key| resource_type.kind(&key.name).is_some());
             let free = if narrow || sorted { "" } else { "+" };
             condition.sql = format!("{free}r.type = {number} AND {}", condition.sql);
+            known.sql = format!("r.type = {number} AND {}", known.sql);
         }
         let table = if query.history { RESOURCES_EVER } else { RESOURCES_NOW };
-        Ok(Wanted { table, condition, narrow })
+        Ok(Wanted { table, condition, known, narrow })
     }
 
     fn order(&self, query: &ResourceQuery) -> Result<Order, IndexError> {
@@ -142,22 +152,21 @@ impl Index {
         Order::of(&query.page.sort, &usual, unique, &Columns::Resource(&resource_type))
     }
 
-    /// Of the marker's row. It must be one that the filter picks: by what comes behind another one could tell its attributes,
-    /// whoever they are hidden from.
+    /// Of the marker's row. It must be one that may be known of: by what comes behind another one could tell its attributes.
     fn marker(
         &self,
         query: &ResourceQuery,
         table: &str,
-        wanted: &Condition,
+        known: &Condition,
         order: &Order,
     ) -> Result<Vec<Value>, IndexError> {
         let Some(marker) = query.page.marker else { return Ok(Vec::new()) };
         let revision = marker.revision.unwrap_or(Revision::CURRENT);
         let selected = order.selected();
         let sql =
-            format!("SELECT {selected} FROM {table} r WHERE {} AND r.id = ? AND r.revision = ?", wanted.sql);
+            format!("SELECT {selected} FROM {table} r WHERE {} AND r.id = ? AND r.revision = ?", known.sql);
         let mut statement = self.connection().prepare(&sql)?;
-        let mut values = wanted.values.clone();
+        let mut values = known.values.clone();
         values.extend([Value::Blob(marker.id.as_bytes().to_vec()), Value::Integer(revision.0)]);
         let mut rows = statement.query(params_from_iter(values))?;
         match rows.next()? {
@@ -204,7 +213,7 @@ mod tests {
 
     /// Else whoever names a row that is hidden from him learns its attributes by what comes behind it.
     #[test]
-    fn the_marker_must_be_one_that_the_filter_picks() {
+    fn the_marker_must_be_one_that_may_be_known_of() {
         let (_folder, index) = store("list-marker-hidden");
         let made = ["a", "b"].map(|id| {
             let mut new = resource(&index, GENERIC, id, json!({}));
@@ -212,9 +221,11 @@ mod tests {
             index.create_resource(&new, at(0)).unwrap().id
         });
         let behind = |id| {
-            let filter = Filter::parse("project_id = 'project-a'").unwrap();
+            let known = Filter::parse("project_id = 'project-a'").unwrap();
+            // None is picked: what ended since it was the last of a page is still a place in the list.
+            let filter = Filter::parse("ended_at != null").unwrap();
             let page = Page { marker: Some(Marker { id, revision: None }), ..Page::default() };
-            index.resources(&ResourceQuery { filter, page, ..ResourceQuery::default() })
+            index.resources(&ResourceQuery { filter, known, page, ..ResourceQuery::default() })
         };
         assert_eq!(behind(made[0]).unwrap(), []);
         assert!(matches!(behind(made[1]), Err(IndexError::Invalid { .. })));

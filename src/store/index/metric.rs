@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::catalogue::Catalogue;
 use super::{IndexError, PolicyNumber};
+use crate::model::Timestamp;
 use crate::series::ArchivePolicy;
 use crate::store::MetricNumber;
 
@@ -32,6 +33,8 @@ pub struct Metric {
     pub resource_id: Option<Uuid>,
     /// The text that the id of its resource was given as.
     pub original_resource_id: Option<String>,
+    /// Until when its resource was; none when it has not ended, or there is none.
+    pub resource_ended_at: Option<Timestamp>,
     /// Whether it is deleted and waits for its points to be removed.
     pub status: Status,
 }
@@ -90,7 +93,7 @@ impl Metric {
 
 /// What [`decode_metric`] reads.
 pub(super) const METRIC_COLUMNS: &str =
-    "m.number, m.id, m.name, m.unit, m.archive_policy, m.creator, r.id, r.original_id, m.deleted";
+    "m.number, m.id, m.name, m.unit, m.archive_policy, m.creator, r.id, r.original_id, r.ended_at, m.deleted";
 
 /// The tables that [`METRIC_COLUMNS`] are of.
 pub(super) const METRICS: &str = "metric m LEFT JOIN resource r ON r.number = m.resource";
@@ -108,6 +111,7 @@ pub(super) fn decode_metric(row: &Row<'_>, catalogue: &Catalogue) -> Result<Metr
         creator: row.get(5)?,
         resource_id: row.get::<_, Option<[u8; 16]>>(6)?.map(Uuid::from_bytes),
         original_resource_id: row.get(7)?,
-        status: if row.get(8)? { Status::Deleted } else { Status::Active },
+        resource_ended_at: row.get::<_, Option<i64>>(8)?.map(Timestamp::from_ns),
+        status: if row.get(9)? { Status::Deleted } else { Status::Active },
     })
 }

@@ -22,7 +22,7 @@ pub(super) struct Condition {
 /// Translates `filter`. `creator` is whose ids of the outside are meant where a resource's id is compared.
 ///
 /// A comparison with null is as in [`Filter::matches`]: `=` and `!=` see it, all others are false of it, and `not`
-/// turns that round. (Gnocchi's `not` leaves out what is null.) Values take the type of their column, as in Gnocchi:
+/// turns that round. (Gnocchi's `not` leaves out what is null: its API says so in the filter.) Values take the type of their column, as in Gnocchi:
 /// `vcpus = "4"` is the number.
 ///
 /// # Errors

@@ -104,6 +104,7 @@ fn by_search(index: &Index, query: &Query, search: &Search) -> Result<Vec<Planne
             sort: search.group_by.iter().map(|name| SortKey::ascending(name)).collect(),
             ..Page::default()
         },
+        ..ResourceQuery::default()
     })?;
     let references: Vec<(Reference, Glob)> = query
         .operations

@@ -11,7 +11,7 @@ use crate::model::{Node, Timestamp};
 use crate::query::Filter;
 use crate::sink::ResourceDefinition;
 use crate::store::index::{
-    ArrivingResource, Attributes, GENERIC, Index, IndexError, Page, Resource, ResourceId, ResourcePatch,
+    ArrivingResource, Attributes, GENERIC, Index, IndexError, Resource, ResourceId, ResourcePatch,
     ResourceQuery,
 };
 
@@ -147,14 +147,7 @@ fn associated(
                 continue;
             }
         };
-        let query = ResourceQuery {
-            resource_type: of_type.clone(),
-            filter,
-            creator: None,
-            history: false,
-            metrics: false,
-            page: Page::default(),
-        };
+        let query = ResourceQuery { resource_type: of_type.clone(), filter, ..ResourceQuery::default() };
         match index.resources(&query) {
             Ok(found) => all.extend(found),
             // Nobody has said anything of that type yet, or its type has not that attribute.
