@@ -675,7 +675,7 @@ complete -c telemetry-aggregate -n "__fish_telemetry_aggregate_using_subcommand 
 complete -c telemetry-aggregate -n "__fish_telemetry_aggregate_using_subcommand serve" -l access-log -d 'Write a line for each request to FILE, in the combined form of web servers; - is standard output' -r -F
 complete -c telemetry-aggregate -n "__fish_telemetry_aggregate_using_subcommand serve" -l connections -d 'Take COUNT connections at a time; the one that is idle for longest makes room' -r
 complete -c telemetry-aggregate -n "__fish_telemetry_aggregate_using_subcommand serve" -l max-body -d 'Take bodies of at most BYTES, packed or unpacked' -r
-complete -c telemetry-aggregate -n "__fish_telemetry_aggregate_using_subcommand serve" -l timeout -d 'Answer within SECONDS, or say that it takes too long' -r
+complete -c telemetry-aggregate -n "__fish_telemetry_aggregate_using_subcommand serve" -l timeout -d 'Answer within SECONDS of the last byte of a request, or say that it takes too long' -r
 complete -c telemetry-aggregate -n "__fish_telemetry_aggregate_using_subcommand serve" -l statsd -d 'Store what statsd\'s clients send to ADDRESS, as udp://127.0.0.1:8125' -r
 complete -c telemetry-aggregate -n "__fish_telemetry_aggregate_using_subcommand serve" -l statsd-resource -d 'The resource whose metrics statsd\'s are; made where it is not there' -r
 complete -c telemetry-aggregate -n "__fish_telemetry_aggregate_using_subcommand serve" -l statsd-creator -d 'Who makes the resource and the metrics of statsd, as USER or USER:PROJECT' -r

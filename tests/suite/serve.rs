@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
+use std::process::Stdio;
 use std::time::Duration;
 
 use flate2::Compression;
@@ -146,7 +147,7 @@ fn a_list_has_no_more_rows_than_may_be_and_says_where_it_goes_on() {
 }
 
 #[test]
-fn what_its_caller_was_told_is_not_done_is_not_done() {
+fn what_was_not_begun_when_its_caller_was_told_to_try_again_is_not_done() {
     let folder = Directory::new();
     let (running, address) = serve(&folder, &["--timeout", "1", "--threads", "1"]);
     let index = Connection::open(folder.path().join("store/index.sqlite")).unwrap();
@@ -244,4 +245,59 @@ fn a_hup_opens_the_log_and_reads_the_rules_again() {
         lines("access.log.1")
     );
     assert_eq!(lines("access.log").matches("\" 403 ").count(), 2, "{}", lines("access.log"));
+}
+
+#[test]
+fn who_does_not_read_the_log_holds_up_nobody() {
+    let folder = Directory::new();
+    let store = folder.file("store");
+    let mut command =
+        tool("aggregate", &["serve", "--store", &store, "--listen", "127.0.0.1:0", "--access-log", "-"]);
+    command.stdout(Stdio::piped());
+    // Its standard output is a pipe of 64 KiB that nobody reads.
+    let running = Running::start_with_stdout(command);
+    let said = running.until_said("serving at http://");
+    let address = said.split("serving at http://").nth(1).unwrap().split_whitespace().next().unwrap();
+    let mut client = Client::connect(address);
+    let long = "x".repeat(1000);
+    for _ in 0..300 {
+        client.request("GET", &format!("/v1/capabilities?{long}"), "", "");
+        assert_eq!(client.response().status, 200);
+    }
+    assert_eq!(running.stop().code(), Some(0));
+}
+
+#[test]
+fn below_its_prefix_is_not_beside_it() {
+    let folder = Directory::new();
+    let (running, address) = serve(&folder, &["--prefix", "/gnocchi"]);
+    let address = address.split('/').next().unwrap();
+    for (path, status) in [
+        ("/gnocchi/v1/capabilities", 200),
+        ("/gnocchi", 200),
+        ("/gnocchiv1/capabilities", 404),
+        ("/gnocchimetrics", 404),
+        ("/v1/capabilities", 404),
+    ] {
+        assert_eq!(ask(address, "GET", path, &Value::Null).status, status, "{path}");
+    }
+    assert_eq!(running.stop().code(), Some(0));
+}
+
+#[test]
+fn what_the_service_has_done_is_for_everybody_unless_a_rule_says_otherwise() {
+    let folder = Directory::new();
+    let rules = folder.write("rules.yaml", b"\"get self-metrics\": \"role:admin\"\n\"get metrics\": \"\"\n");
+    let (running, address) = serve(&folder, &["--policy", &rules]);
+    assert!(
+        running.stderr().contains("nothing asks for the rule \"get metrics\"; did you mean \"get metric\"?")
+    );
+    let mut nobody = Client::connect(&address);
+    nobody.request("GET", "/metrics", "", "");
+    assert_eq!(nobody.response().status, 401);
+    assert_eq!(ask(&address, "GET", "/metrics", &Value::Null).status, 200);
+    assert_eq!(running.stop().code(), Some(0));
+    let (running, address) = serve(&folder, &[]);
+    assert!(metrics(&address).contains("telemetry_store_metrics 0"));
+    assert_eq!(running.stop().code(), Some(0));
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -16,8 +17,10 @@ pub const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long a connection may be quiet between two requests: longer than the minute of most senders.
 pub const IDLE_TIME: Duration = Duration::from_secs(120);
 
-/// How long a reader may take nothing of an answer that is on its way.
+/// How long a reader may take for so many bytes of an answer that is on its way, or for the end of it.
 pub const STUCK_TIME: Duration = Duration::from_secs(60);
+/// What makes a reader slow and not stuck.
+const TAKEN_BYTES_MIN: usize = 256 * 1024;
 
 /// What a connection is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +44,19 @@ pub struct Connection {
     /// Told when the connection must end.
     pub cancel: Notify,
     state: Mutex<(Phase, Instant)>,
+    /// Bytes taken since that instant.
+    taken: AtomicUsize,
 }
 
 impl Connection {
     /// One that was just made.
     pub fn new(peer: SocketAddr) -> Connection {
-        Connection { peer, cancel: Notify::new(), state: Mutex::new((Phase::Idle, Instant::now())) }
+        Connection {
+            peer,
+            cancel: Notify::new(),
+            state: Mutex::new((Phase::Idle, Instant::now())),
+            taken: AtomicUsize::new(0),
+        }
     }
 
     /// The head of a request is there.
@@ -61,7 +71,8 @@ impl Connection {
 
     /// All of the response is made, and what the system has not taken yet waits in a buffer.
     pub fn made(&self) {
-        self.turn_to(Phase::Leaving);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0 = Phase::Leaving;
     }
 
     /// Since when it is between two requests; none when it is not.
@@ -91,7 +102,11 @@ impl Connection {
     }
 
     /// Some of the answer was taken.
-    fn told(&self) {
+    fn told(&self, bytes: usize) {
+        if self.taken.fetch_add(bytes, Ordering::Relaxed) + bytes < TAKEN_BYTES_MIN {
+            return;
+        }
+        self.taken.store(0, Ordering::Relaxed);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(state.0, Phase::Sending | Phase::Leaving) {
             state.1 = Instant::now();
@@ -107,6 +122,7 @@ impl Connection {
     }
 
     fn turn_to(&self, phase: Phase) {
+        self.taken.store(0, Ordering::Relaxed);
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = (phase, Instant::now());
     }
 
@@ -190,8 +206,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(context, bytes);
-        if matches!(result, Poll::Ready(Ok(1..))) {
-            self.connection.told();
+        if let Poll::Ready(Ok(bytes)) = result {
+            self.connection.told(bytes);
         }
         result
     }
@@ -215,8 +231,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        if matches!(result, Poll::Ready(Ok(1..))) {
-            self.connection.told();
+        if let Poll::Ready(Ok(bytes)) = result {
+            self.connection.told(bytes);
         }
         result
     }

@@ -18,8 +18,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::connection::{Connection, HEAD_TIME, Leaving, Watched};
 use crate::base::Books;
@@ -187,7 +188,7 @@ async fn converse<R, F, B>(
         listening.tls.as_ref().map(|tls| Arc::clone(&tls.read().unwrap_or_else(PoisonError::into_inner)));
     match tls {
         None => speak(stream, &connection, &listening, respond).await,
-        Some(config) => match timeout(HEAD_TIME, TlsAcceptor::from(config).accept(stream)).await {
+        Some(config) => match shaken(config, stream, &connection).await {
             Ok(Ok(stream)) => speak(stream, &connection, &listening, respond).await,
             Ok(Err(error)) => {
                 let (name, peer) = (&listening.name, connection.peer);
@@ -198,6 +199,24 @@ async fn converse<R, F, B>(
         },
     }
     listening.connections().retain(|one| !Arc::ptr_eq(one, &connection));
+}
+
+/// A TLS handshake, for as long as the head of a request may take and nobody else needs the place.
+async fn shaken(
+    config: Arc<ServerConfig>,
+    stream: TcpStream,
+    connection: &Connection,
+) -> Result<std::io::Result<TlsStream<TcpStream>>, Given> {
+    tokio::select! {
+        shaken = TlsAcceptor::from(config).accept(stream) => Ok(shaken),
+        () = sleep(HEAD_TIME) => Err(Given::Up),
+        () = connection.cancel.notified() => Err(Given::Up),
+    }
+}
+
+/// A handshake that was not waited for any longer.
+enum Given {
+    Up,
 }
 
 async fn speak<R, F, B>(

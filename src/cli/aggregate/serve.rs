@@ -12,12 +12,13 @@ use rustix::process::{Resource, getrlimit};
 
 use super::store::StoreArgs;
 use crate::base::http::Listening;
+use crate::base::nearest::nearest;
 use crate::base::tls::{self, ServerFiles, ServerTls};
-use crate::base::{Address, Failure, LineSink, Outcome, Output, arenas, small_file};
+use crate::base::{Address, Books, Failure, LineSink, Outcome, Output, arenas, small_file};
 use crate::cli::shared::{Context, RunArgs};
-use crate::serve::auth::{Keystone, Mode};
-use crate::serve::gnocchi::{self, Desk, Keeper, Options, Statsd, StatsdRunning};
-use crate::serve::http::{AccessLog, Cors, Forwarding, Front, Limits, Place, Server};
+use crate::serve::auth::{Keystone, Mode, Policy};
+use crate::serve::gnocchi::{self, DEFAULT_RULES, Desk, Keeper, Options, Statsd, StatsdRunning};
+use crate::serve::http::{AccessLog, Cors, Event, Forwarding, Front, Limits, Place, Server};
 use crate::store::Store;
 use crate::store::index::ResourceId;
 
@@ -29,6 +30,8 @@ const JOURNAL_BYTES_MAX: u64 = 8 * 1024 * 1024;
 const POLICY_BYTES_MAX: u64 = 1024 * 1024;
 /// Threads where nothing is said: more than processors, since some of them wait for the disk.
 const THREADS: usize = 4;
+/// Threads where some wait for Keystone.
+const THREADS_WITH_KEYSTONE: usize = 16;
 
 /// Options of `serve`.
 #[derive(Args, Debug)]
@@ -93,7 +96,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "BYTES", default_value_t = 16 * 1024 * 1024, value_parser = clap::value_parser!(u32).range(1024..))]
     max_body: u32,
 
-    /// Answer within SECONDS, or say that it takes too long
+    /// Answer within SECONDS of the last byte of a request, or say that it takes too long
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     timeout: u32,
 
@@ -112,8 +115,10 @@ pub struct ServeArgs {
     statsd_creator: String,
 
     /// Work at COUNT requests at a time
-    #[arg(long, value_name = "COUNT", default_value_t = THREADS, value_parser = threads)]
-    threads: usize,
+    ///
+    /// [default: 4; 16 with --auth keystone]
+    #[arg(long, value_name = "COUNT", value_parser = threads)]
+    threads: Option<usize>,
 
     #[command(flatten)]
     store: StoreArgs,
@@ -145,10 +150,10 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, Failure> {
     let books = &context.books;
     let options = Arc::new(Options {
         mode: args.mode()?,
-        policy: RwLock::new(Arc::new(policy(args.policy.as_deref())?)),
+        policy: RwLock::new(Arc::new(policy(args.policy.as_deref(), books)?)),
         page_max: args.max_limit,
         points_max: args.max_points as usize,
-        threads: args.threads,
+        threads: args.threads(),
     });
     let store = args.store.open_or_create(!args.no_default_policies)?.remembering();
     let store = store.with_journal_bytes_max(JOURNAL_BYTES_MAX);
@@ -168,17 +173,20 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, Failure> {
     let mut front = gnocchi::front(&store, Arc::clone(&options), place, args.limits(), &keeper, books)?;
     let _statsd = args.statsd(&store, &keeper, context)?;
     front.cors = Cors::new(args.cors_origin.clone());
-    front.log = args.access_log(context)?.map(AccessLog::new);
+    let log = args.access_log.as_deref().map(|path| open_log(path, books)).transpose()?;
+    front.log = log.map(|log| AccessLog::start(log, books)).transpose()?;
     let front = Arc::new(front);
     let server = Server { listener, listening: Arc::clone(&listening), front: Arc::clone(&front) };
-    let ready = || {
-        books.note(&format_args!("{}: serving at {name}", store.folder().display()));
-        // Nobody waits for it unless systemd started us.
-        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let happens = |event| match event {
+        Event::Ready => {
+            books.note(&format_args!("{}: serving at {name}", store.folder().display()));
+            // Nobody waits for it unless systemd started us.
+            let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+        }
+        Event::Reload => args.reload(&options, &listening, &front, context),
+        Event::Stopping => _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]),
     };
-    let reload = || args.reload(&options, &listening, &front, context);
-    server.run(&context.stop, ready, reload)?;
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    server.run(&context.stop, happens)?;
     Ok(Outcome::Done)
 }
 
@@ -186,17 +194,29 @@ impl ServeArgs {
     /// Opens the log again, and reads the certificates and the rules again. What cannot be read stays as it was: a service
     /// does not end for a mistake in a file.
     fn reload(&self, options: &Options, listening: &Listening, front: &Front<Desk>, context: &Context) {
-        let log = self.access_log(context);
-        let log = log.map(|file| front.log.iter().zip(file).for_each(|(log, file)| log.turn_to(file)));
-        let tls =
-            self.tls().map(|tls| listening.tls.iter().zip(tls).for_each(|(shown, tls)| put(shown, tls)));
-        let rules = policy(self.policy.as_deref()).map(|policy| put(&options.policy, Arc::new(policy)));
-        let failures: Vec<Failure> = [log, tls, rules].into_iter().filter_map(Result::err).collect();
-        for failure in &failures {
-            context.books.complain(&format_args!("not read again: {failure}"));
+        let mut again = Vec::new();
+        if let (Some(log), Some(path)) = (&front.log, self.access_log.clone()) {
+            let books = Arc::clone(&context.books);
+            log.turn_to(Box::new(move || open_log(&path, &books)));
+            again.push("the access log is opened again");
         }
-        if failures.is_empty() {
-            context.books.note(&"HUP: the log is opened again, certificates and rules are read again");
+        let mut renew = |what, result: Result<(), Failure>| match result {
+            Ok(()) => again.push(what),
+            Err(failure) => context.books.complain(&format_args!("not read again: {failure}")),
+        };
+        if let Some(shown) = &listening.tls {
+            renew(
+                "the certificates are read again",
+                self.tls().map(|tls| _ = tls.map(|tls| put(shown, tls))),
+            );
+        }
+        if self.policy.is_some() {
+            let policy = policy(self.policy.as_deref(), &context.books);
+            renew("the rules are read again", policy.map(|policy| put(&options.policy, Arc::new(policy))));
+        }
+        match again.as_slice() {
+            [] => context.books.note(&"HUP: there is nothing to read again"),
+            again => context.books.note(&format_args!("HUP: {}", again.join(", "))),
         }
     }
 
@@ -206,7 +226,8 @@ impl ServeArgs {
             AuthMode::Noauth => Mode::Headers,
             AuthMode::Remoteuser => Mode::RemoteUser,
             AuthMode::Keystone => {
-                Mode::Keystone(Arc::new(Keystone::from_environment(|name| std::env::var(name).ok())?))
+                let variable = |name: &str| std::env::var(name).ok();
+                Mode::Keystone(Arc::new(Keystone::from_environment(variable, self.threads())?))
             }
         })
     }
@@ -255,7 +276,19 @@ impl ServeArgs {
         if !prefix.is_empty() && !prefix.starts_with('/') {
             return Err(Failure::Usage(format!("--prefix {prefix}: a path begins with a slash")));
         }
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+        if let Some(wrong) = prefix.chars().find(|c| !plain(*c)) {
+            let why = format!(
+                "--prefix {prefix}: {wrong:?} cannot stand in it (letters, digits, -._~ and slashes)"
+            );
+            return Err(Failure::Usage(why));
+        }
         Ok(prefix.to_owned())
+    }
+
+    fn threads(&self) -> usize {
+        let usual = if self.auth == AuthMode::Keystone { THREADS_WITH_KEYSTONE } else { THREADS };
+        self.threads.unwrap_or(usual)
     }
 
     fn connections_max(&self) -> usize {
@@ -268,6 +301,7 @@ impl ServeArgs {
         Limits {
             body_bytes_max,
             bodies_bytes_max: body_bytes_max.saturating_mul(4).max(64 << 20),
+            answers_bytes_max: (self.max_points as usize).saturating_mul(32).max(128 << 20),
             answer_time: Duration::from_secs(u64::from(self.timeout)),
         }
     }
@@ -294,18 +328,15 @@ impl ServeArgs {
         }
         Ok(Some(running))
     }
+}
 
-    fn access_log(&self, context: &Context) -> Result<Option<Box<dyn LineSink + Send>>, Failure> {
-        let Some(path) = &self.access_log else { return Ok(None) };
-        let output = if path == Path::new("-") {
-            Output::stdout(&context.books)?
-        } else {
-            let opened = OpenOptions::new().create(true).append(true).open(path);
-            let file = opened.map_err(|source| Failure::CannotCreate { path: path.clone(), source })?;
-            Output::of_file(file, &path.display().to_string(), &context.books)
-        };
-        Ok(Some(Box::new(output)))
+fn open_log(path: &Path, books: &Arc<Books>) -> Result<Box<dyn LineSink + Send>, Failure> {
+    if path == Path::new("-") {
+        return Ok(Box::new(Output::stdout(books)?));
     }
+    let opened = OpenOptions::new().create(true).append(true).open(path);
+    let file = opened.map_err(|source| Failure::CannotCreate { path: path.to_owned(), source })?;
+    Ok(Box::new(Output::of_file(file, &path.display().to_string(), books)))
 }
 
 fn put<T>(place: &RwLock<T>, value: T) {
@@ -314,7 +345,7 @@ fn put<T>(place: &RwLock<T>, value: T) {
 }
 
 /// The rules, with those of a file instead of ours.
-fn policy(file: Option<&Path>) -> Result<crate::serve::auth::Policy, Failure> {
+fn policy(file: Option<&Path>, books: &Books) -> Result<Policy, Failure> {
     let own: BTreeMap<String, String> = match file {
         None => BTreeMap::new(),
         Some(path) => {
@@ -325,8 +356,17 @@ fn policy(file: Option<&Path>) -> Result<crate::serve::auth::Policy, Failure> {
             serde_saphyr::from_str(&text).map_err(|error| wrong(&error))?
         }
     };
-    let own = own.iter().map(|(name, rule)| (name.as_str(), rule.as_str()));
     let place = file.map_or(String::new(), |path| format!("{}: ", path.display()));
+    let asked: Vec<&str> = DEFAULT_RULES.iter().map(|(name, _)| *name).collect();
+    for name in own.keys() {
+        let call = format!("rule:{name}");
+        if asked.contains(&name.as_str()) || own.values().any(|rule| rule.contains(&call)) {
+            continue;
+        }
+        let meant = nearest(name, &asked).map_or(String::new(), |near| format!("; did you mean {near:?}?"));
+        books.warn("rules", &format_args!("{place}nothing asks for the rule {name:?}{meant}"));
+    }
+    let own = own.iter().map(|(name, rule)| (name.as_str(), rule.as_str()));
     gnocchi::policy(own).map_err(|error| Failure::Configuration(vec![format!("{place}{error}")]))
 }
 

@@ -1,8 +1,7 @@
 //! Tokens of Keystone: validated there, and believed for a while (Identity API v3).
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -27,11 +26,11 @@ const TOKENS_MAX: usize = 10_000;
 const ANSWER_TIME: Duration = Duration::from_secs(5);
 /// Bytes of its answer: a catalogue of a hundred services.
 const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
-/// Tokens that are asked for at a time: a Keystone that does not answer must not take every thread.
-const ASKED_MAX: usize = 2;
 /// Longest token; those of Fernet and JWS have a few hundred bytes.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
+/// A token's digest, not the token itself: whoever reads our memory learns no token from it.
+type Key = [u8; 32];
 /// Whose a token is, none when nobody's, and until when that is believed.
 type Known = (Option<Identity>, Instant);
 
@@ -44,16 +43,34 @@ pub struct Keystone {
     challenge: HeaderValue,
     agent: Agent,
     own: Mutex<Option<Secret>>,
-    known: Mutex<HashMap<[u8; 32], Known>>,
-    asked: AtomicUsize,
+    known: Mutex<Tokens>,
+    /// Told when an answer has come.
+    answered: Condvar,
+    /// Requests that may wait for Keystone at a time: one that does not answer must not take every thread.
+    waiting_max: usize,
+}
+
+/// What is known of tokens.
+#[derive(Debug, Default)]
+struct Tokens {
+    known: HashMap<Key, Known>,
+    /// Those that somebody asks Keystone about.
+    asked: HashSet<Key>,
+    /// Requests that wait for Keystone.
+    waiting: usize,
+    /// Questions that Keystone did not answer.
+    failures: u64,
 }
 
 impl Keystone {
-    /// The Keystone that `OS_AUTH_URL` and the other variables name.
+    /// The Keystone that `OS_AUTH_URL` and the other variables name, asked for at most half of `threads` at a time.
     ///
     /// # Errors
     /// What is missing.
-    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Keystone, Failure> {
+    pub fn from_environment(
+        variable: impl Fn(&str) -> Option<String>,
+        threads: usize,
+    ) -> Result<Keystone, Failure> {
         let missing = || {
             Failure::Usage(
                 "--auth keystone needs OS_AUTH_URL and the other OS_* of a service user".to_owned(),
@@ -68,8 +85,15 @@ impl Keystone {
             .max_redirects(0)
             .http_status_as_error(false)
             .build();
-        let (own, known) = (Mutex::default(), Mutex::default());
-        Ok(Keystone { user, challenge, agent: config.into(), own, known, asked: AtomicUsize::new(0) })
+        Ok(Keystone {
+            user,
+            challenge,
+            agent: config.into(),
+            own: Mutex::default(),
+            known: Mutex::default(),
+            answered: Condvar::new(),
+            waiting_max: (threads / 2).max(1),
+        })
     }
 
     /// Whose token it is.
@@ -82,35 +106,37 @@ impl Keystone {
             (1..=TOKEN_BYTES_MAX).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic())
         };
         let token = token.filter(usable).ok_or_else(nobody)?;
-        // Not the token itself: whoever reads our memory learns no token from it.
-        let key: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        let remembered = lock(&self.known).get(&key).filter(|(_, until)| *until > Instant::now()).cloned();
-        let identity = match remembered {
-            Some((identity, _)) => identity,
-            None => {
-                let (identity, believed) = self.ask(token)?;
-                self.remember(key, identity.clone(), believed);
-                identity
+        let key: Key = Sha256::digest(token.as_bytes()).into();
+        let mut tokens = lock(&self.known);
+        let (mut waits, failures) = (false, tokens.failures);
+        // Who asks about a token that is asked about waits for that answer.
+        while tokens.remembered(&key).is_none() && tokens.asked.contains(&key) {
+            if !waits {
+                tokens.wait(self.waiting_max)?;
+                waits = true;
             }
-        };
-        identity.ok_or_else(nobody)
-    }
-
-    fn remember(&self, key: [u8; 32], identity: Option<Identity>, believed: Duration) {
-        let mut known = lock(&self.known);
-        if known.len() >= TOKENS_MAX {
-            let now = Instant::now();
-            known.retain(|_, (_, until)| *until > now);
-            if known.len() >= TOKENS_MAX {
-                known.clear();
+            tokens = self.answered.wait(tokens).unwrap_or_else(PoisonError::into_inner);
+            if tokens.failures != failures {
+                // Not one behind the other, each for as long as it takes to give up.
+                tokens.waiting -= 1;
+                return Err(Problem::busy("Keystone does not answer"));
             }
         }
-        known.insert(key, (identity, Instant::now() + believed));
+        tokens.waiting -= usize::from(waits);
+        if let Some(identity) = tokens.remembered(&key) {
+            return identity.ok_or_else(nobody);
+        }
+        tokens.wait(self.waiting_max)?;
+        tokens.asked.insert(key);
+        drop(tokens);
+        let _asking = Asking { keystone: self, key };
+        let (identity, believed) = self.ask(token).inspect_err(|_| lock(&self.known).failures += 1)?;
+        lock(&self.known).remember(key, identity.clone(), believed);
+        identity.ok_or_else(nobody)
     }
 
     /// Whose token it is, none when nobody's, and how long that is believed.
     fn ask(&self, token: &str) -> Result<(Option<Identity>, Duration), Problem> {
-        let _turn = Turn::take(&self.asked).ok_or_else(|| Problem::busy("Keystone is slow"))?;
         let fault =
             |why: String| Problem::busy("Keystone does not answer").with_trouble(format!("Keystone: {why}"));
         for attempt in 0..2 {
@@ -175,21 +201,45 @@ fn read(body: &[u8]) -> Result<(Option<Identity>, Duration), String> {
     if left.is_zero() { Ok((None, REFUSED)) } else { Ok((Some(identity), left.min(BELIEVED))) }
 }
 
-/// One of those who may ask at a time.
-struct Turn<'a>(&'a AtomicUsize);
+impl Tokens {
+    fn remembered(&self, key: &Key) -> Option<Option<Identity>> {
+        let (identity, until) = self.known.get(key)?;
+        (*until > Instant::now()).then(|| identity.clone())
+    }
 
-impl<'a> Turn<'a> {
-    fn take(asked: &'a AtomicUsize) -> Option<Turn<'a>> {
-        let taken = asked.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| {
-            (count < ASKED_MAX).then_some(count + 1)
-        });
-        taken.ok().map(|_| Turn(asked))
+    /// Makes one request more wait for Keystone.
+    fn wait(&mut self, most: usize) -> Result<(), Problem> {
+        if self.waiting >= most {
+            return Err(Problem::busy("Keystone is slow"));
+        }
+        self.waiting += 1;
+        Ok(())
+    }
+
+    fn remember(&mut self, key: Key, identity: Option<Identity>, believed: Duration) {
+        if self.known.len() >= TOKENS_MAX {
+            let now = Instant::now();
+            self.known.retain(|_, (_, until)| *until > now);
+            if self.known.len() >= TOKENS_MAX {
+                self.known.clear();
+            }
+        }
+        self.known.insert(key, (identity, Instant::now() + believed));
     }
 }
 
-impl Drop for Turn<'_> {
+/// A question to Keystone, over when dropped, whatever came of it.
+struct Asking<'a> {
+    keystone: &'a Keystone,
+    key: Key,
+}
+
+impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        let mut tokens = lock(&self.keystone.known);
+        tokens.asked.remove(&self.key);
+        tokens.waiting -= 1;
+        self.keystone.answered.notify_all();
     }
 }
 
@@ -198,6 +248,7 @@ mod tests {
     use std::io::{BufRead, BufReader, Write};
     use std::net::TcpListener;
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
 
     use super::*;
@@ -246,7 +297,7 @@ mod tests {
             "OS_USERNAME" | "OS_PASSWORD" | "OS_PROJECT_NAME" => Some("gnocchi".to_owned()),
             _ => None,
         };
-        Keystone::from_environment(of).unwrap()
+        Keystone::from_environment(of, 16).unwrap()
     }
 
     #[test]
@@ -264,6 +315,29 @@ mod tests {
             assert_eq!(keystone.identify(Some("bad")).unwrap_err().status().as_u16(), 401);
         }
         assert_eq!(asked.load(Ordering::SeqCst), 3);
+    }
+
+    #[test]
+    fn many_who_ask_about_one_token_wait_for_one_answer() {
+        let (url, asked) = fake();
+        let keystone = keystone(&url);
+        thread::scope(|scope| {
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(|| keystone.identify(Some("good")))).collect();
+            for one in all {
+                assert_eq!(one.join().unwrap().unwrap().user_id.as_deref(), Some("u1"));
+            }
+        });
+        // Once with a token of ours that it has forgotten, once with another.
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+        let tokens = lock(&keystone.known);
+        assert_eq!((tokens.waiting, tokens.asked.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_few_threads_stay_free_of_a_keystone_that_is_slow() {
+        let mut tokens = Tokens::default();
+        assert!(tokens.wait(2).is_ok() && tokens.wait(2).is_ok());
+        assert_eq!(tokens.wait(2).unwrap_err().status().as_u16(), 503);
     }
 
     #[test]

@@ -54,7 +54,13 @@ impl Desk {
     /// # Errors
     /// 401
     pub fn identify(&self, call: &Call) -> Result<Identity, Problem> {
-        self.options.mode.identify(call)
+        let who = self.options.mode.identify(call)?;
+        let name = who.user_id.as_ref().unwrap_or(&who.creator);
+        if !name.is_empty() {
+            // Whoever said it before has found the same.
+            let _ = call.caller.set(name.clone());
+        }
+        Ok(who)
     }
 
     /// Who makes a request, if a rule allows it.

@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 use uuid::Uuid;
 
 use super::Desk;
-use crate::serve::auth::{Identity, Target};
+use crate::serve::auth::{Identity, Policy, Target};
 use crate::serve::http::{Call, Problem};
 use crate::store::index::{GENERIC, Metric, Resource};
 
@@ -16,6 +17,8 @@ pub(super) struct Gate<'d> {
     desk: &'d Desk,
     rule: &'static str,
     who: Identity,
+    /// The rules of the moment in which it was asked.
+    policy: Arc<Policy>,
     /// Whether the rule is about the resource of a metric too, which costs a search for it.
     asks_resource: bool,
     resources: RefCell<HashMap<Uuid, Option<Resource>>>,
@@ -27,11 +30,13 @@ impl<'d> Gate<'d> {
     /// # Errors
     /// 401 when nobody says who it is.
     pub(super) fn new(desk: &'d Desk, call: &Call, rule: &'static str) -> Result<Gate<'d>, Problem> {
+        let policy = desk.options.policy();
         Ok(Gate {
             desk,
             rule,
             who: desk.identify(call)?,
-            asks_resource: desk.options.policy().mentions(rule, "resource."),
+            asks_resource: policy.mentions(rule, "resource."),
+            policy,
             resources: RefCell::new(HashMap::new()),
         })
     }
@@ -52,7 +57,7 @@ impl<'d> Gate<'d> {
                 target = with_resource(target, resource);
             }
         }
-        self.desk.allow(&self.who, self.rule, &target)
+        if self.policy.allows(self.rule, &self.who, &target) { Ok(()) } else { Err(Problem::forbidden()) }
     }
 }
 

@@ -81,6 +81,8 @@ fn date(call: &Call, name: hyper::header::HeaderName) -> Option<SystemTime> {
 mod tests {
     use hyper::header::{HeaderMap, HeaderName};
 
+    use std::sync::Arc;
+
     use super::*;
     use crate::model::Timestamp;
     use crate::serve::http::{Forwarding, Parameters, Place, Site};
@@ -103,6 +105,7 @@ mod tests {
             body: Vec::new().into(),
             site,
             now: Timestamp::from_ns(0),
+            caller: Arc::default(),
         };
         state.check(&call).err().map(|problem| problem.status().as_u16())
     }

@@ -41,7 +41,7 @@ fn versions(_: &Desk, call: &Call) -> Result<Answer, Problem> {
 
 /// Whether the store can be read: a load balancer takes a server out that answers 503.
 fn health(desk: &Desk, _: &Call) -> Result<Answer, Problem> {
-    match desk.store.index().generation() {
+    match desk.store.status() {
         Ok(_) => Ok(Answer::text("text/plain; charset=UTF-8", "OK")),
         Err(error) => Err(Problem::busy(error.to_string())),
     }

@@ -14,6 +14,8 @@ use crate::work::measures::Level;
 
 /// Rows of one part of an answer that is written while it is sent: some hundred thousand bytes.
 const ROWS_OF_PART: usize = 2_048;
+/// What a point takes until it is a row: a time and a value.
+const BYTES_OF_POINT: usize = 16;
 /// What a row takes, mostly.
 const BYTES_OF_ROW: usize = 56;
 
@@ -76,7 +78,8 @@ impl Body {
     pub(super) fn answer(self, desk: &Desk) -> Result<Answer, Problem> {
         self.check(desk)?;
         if self.points > ROWS_OF_PART {
-            return Ok(Answer::json_content(Content::Parts(Box::new(self))));
+            let held = self.points * BYTES_OF_POINT;
+            return Ok(Answer::json_content(Content::Parts { parts: Box::new(self), held }));
         }
         let parts: Vec<Vec<u8>> = self.collect();
         Ok(Answer::json_content(Content::Whole(parts.concat())))

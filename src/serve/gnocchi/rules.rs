@@ -46,7 +46,7 @@ pub const DEFAULT_RULES: [(&str, &str); 38] = [
     ("list metric", OF_METRIC),
     ("get measures", OF_METRIC_OR_SERVICE),
     ("post measures", ADMIN_OR_SERVICE_OR_CREATOR),
-    ("get self-metrics", ADMIN),
+    ("get self-metrics", ""),
     ("default", "!"),
 ];
 

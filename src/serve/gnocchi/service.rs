@@ -1,9 +1,9 @@
 //! The service as a whole: its threads, and the one that keeps the store in order.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ pub fn front(
     let counters = Arc::new(Counters::default());
     let threads = options.threads.max(1);
     let due = Mutex::new(keeper.due());
-    let folder: PathBuf = store.folder().to_owned();
+    let another = Mutex::new(store.another()?);
     let desk = {
         let (counters, books) = (Arc::clone(&counters), Arc::clone(books));
         move |store: Store| Desk {
@@ -92,7 +92,7 @@ pub fn front(
     };
     let desks = (0..threads).map(|_| Ok(desk(store.another()?)));
     let desks = desks.collect::<Result<Vec<_>, Failure>>()?;
-    let again = move || Ok(desk(Store::open(&folder)?));
+    let again = move || Ok(desk(another.lock().unwrap_or_else(PoisonError::into_inner).another()?));
     let workers = Workers::start(desks, again, books)?;
     Ok(Front::new(&routes(), workers, place, limits, counters, books))
 }

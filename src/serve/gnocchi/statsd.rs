@@ -206,7 +206,11 @@ fn receive(mut source: UdpSource, stop: &Stop, intervals: &SyncSender<String>, b
     let mut waiting = String::new();
     loop {
         match source.next(stop, &mut || Ok(())) {
-            Ok(Some(Chunk::Lines(block))) => waiting.push_str(&String::from_utf8_lossy(block.bytes)),
+            Ok(Some(Chunk::Lines(block))) => {
+                let lines = String::from_utf8_lossy(block.bytes);
+                books.read(lines.lines().count() as u64, block.bytes.len() as u64);
+                waiting.push_str(&lines);
+            }
             Ok(Some(_)) => {}
             Ok(None) => break,
             Err(failure) => {

@@ -28,7 +28,23 @@ pub enum Content {
     /// All of it.
     Whole(Vec<u8>),
     /// Parts that are made as they are needed, some ten thousand bytes each.
-    Parts(Box<dyn Iterator<Item = Vec<u8>> + Send>),
+    Parts {
+        /// Makes them.
+        parts: Box<dyn Iterator<Item = Vec<u8>> + Send>,
+        /// Bytes that are held until the last is made.
+        held: usize,
+    },
+}
+
+impl Content {
+    /// Bytes that are held until all of it has left.
+    pub fn held(&self) -> usize {
+        match self {
+            Content::Empty => 0,
+            Content::Whole(bytes) => bytes.len(),
+            Content::Parts { held, .. } => *held,
+        }
+    }
 }
 
 impl Answer {
@@ -103,7 +119,7 @@ impl fmt::Debug for Content {
         match self {
             Content::Empty => f.write_str("Empty"),
             Content::Whole(bytes) => write!(f, "Whole({} bytes)", bytes.len()),
-            Content::Parts(_) => f.write_str("Parts"),
+            Content::Parts { .. } => f.write_str("Parts"),
         }
     }
 }

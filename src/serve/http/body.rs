@@ -8,37 +8,45 @@ use std::task::{Context, Poll};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::Content;
 
 /// A body shorter than this is sent as it is: one packet holds it.
 const PACKED_BYTES_MIN: usize = 1400;
 
+/// Bytes of a whole body that are handed over at a time.
+const SLICE_BYTES: usize = 64 * 1024;
+
 /// A body that hyper sends.
-pub struct Outgoing(State);
+pub struct Outgoing {
+    state: State,
+    /// Its share of the memory for answers, until all of it is handed over.
+    _held: Option<OwnedSemaphorePermit>,
+}
 
 enum State {
-    Whole(Option<Bytes>),
+    Whole(Bytes),
     Parts(Box<dyn Iterator<Item = Vec<u8>> + Send>),
     Packed { parts: Box<dyn Iterator<Item = Vec<u8>> + Send>, packer: Option<GzEncoder<Vec<u8>>> },
 }
 
 impl Outgoing {
     /// The body of an answer, and whether it is packed with gzip: when the caller takes that and it is worth it.
-    pub fn new(content: Content, takes_gzip: bool) -> (Outgoing, bool) {
-        let state = match content {
-            Content::Empty => State::Whole(None),
+    pub fn new(content: Content, takes_gzip: bool, held: Option<OwnedSemaphorePermit>) -> (Outgoing, bool) {
+        let (state, is_packed) = match content {
+            Content::Empty => (State::Whole(Bytes::new()), false),
             Content::Whole(bytes) if takes_gzip && bytes.len() >= PACKED_BYTES_MIN => {
-                State::Whole(Some(packed(&bytes).into()))
+                (State::Whole(packed(&bytes).into()), true)
             }
-            Content::Whole(bytes) => return (Outgoing(State::Whole(Some(bytes.into()))), false),
-            Content::Parts(parts) if takes_gzip => {
-                State::Packed { parts, packer: Some(GzEncoder::new(Vec::new(), Compression::fast())) }
+            Content::Whole(bytes) => (State::Whole(bytes.into()), false),
+            Content::Parts { parts, .. } if takes_gzip => {
+                let packer = Some(GzEncoder::new(Vec::new(), Compression::fast()));
+                (State::Packed { parts, packer }, true)
             }
-            Content::Parts(parts) => return (Outgoing(State::Parts(parts)), false),
+            Content::Parts { parts, .. } => (State::Parts(parts), false),
         };
-        let is_packed = !matches!(state, State::Whole(None));
-        (Outgoing(state), is_packed)
+        (Outgoing { state, _held: held }, is_packed)
     }
 }
 
@@ -57,8 +65,11 @@ impl Body for Outgoing {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let bytes = match &mut self.0 {
-            State::Whole(bytes) => bytes.take().filter(|bytes| !bytes.is_empty()),
+        let bytes = match &mut self.state {
+            State::Whole(bytes) => {
+                let slice = bytes.split_to(bytes.len().min(SLICE_BYTES));
+                Some(slice).filter(|slice| !slice.is_empty())
+            }
             State::Parts(parts) => parts.next().map(Bytes::from),
             State::Packed { parts, packer } => next_packed(parts, packer).map(Bytes::from),
         };
@@ -66,16 +77,16 @@ impl Body for Outgoing {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
-            State::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+        match &self.state {
+            State::Whole(bytes) => bytes.is_empty(),
             State::Parts(_) => false,
             State::Packed { packer, .. } => packer.is_none(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
-            State::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+        match &self.state {
+            State::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             _ => SizeHint::default(),
         }
     }
@@ -120,8 +131,13 @@ mod tests {
     fn a_packed_body_is_what_was_written() {
         let part = |number: usize| format!("[{number}, 1.5], ").repeat(1000).into_bytes();
         let whole: Vec<u8> = (0..50).flat_map(part).collect();
-        for content in [Content::Whole(whole.clone()), Content::Parts(Box::new((0..50).map(part)))] {
-            let (body, is_packed) = Outgoing::new(content, true);
+        let (body, _) = Outgoing::new(Content::Whole(whole.clone()), false, None);
+        assert_eq!(body.size_hint().exact(), Some(whole.len() as u64));
+        assert_eq!(all(body), whole);
+        for content in
+            [Content::Whole(whole.clone()), Content::Parts { parts: Box::new((0..50).map(part)), held: 0 }]
+        {
+            let (body, is_packed) = Outgoing::new(content, true, None);
             assert!(is_packed);
             let sent = all(body);
             assert!(sent.len() < whole.len() / 5);
@@ -133,13 +149,16 @@ mod tests {
 
     #[test]
     fn what_is_short_or_not_to_be_packed_is_sent_as_it_is() {
-        let (body, is_packed) = Outgoing::new(Content::Whole(b"[]".to_vec()), true);
+        let (body, is_packed) = Outgoing::new(Content::Whole(b"[]".to_vec()), true, None);
         assert!(!is_packed && body.size_hint().exact() == Some(2));
         assert_eq!(all(body), b"[]");
-        let (body, is_packed) =
-            Outgoing::new(Content::Parts(Box::new([vec![b'a'], vec![b'b']].into_iter())), false);
+        let (body, is_packed) = Outgoing::new(
+            Content::Parts { parts: Box::new([vec![b'a'], vec![b'b']].into_iter()), held: 0 },
+            false,
+            None,
+        );
         assert!(!is_packed);
         assert_eq!(all(body), b"ab");
-        assert!(Outgoing::new(Content::Empty, true).0.is_end_stream());
+        assert!(Outgoing::new(Content::Empty, true, None).0.is_end_stream());
     }
 }

@@ -1,5 +1,7 @@
 //! A request, all of it.
 
+use std::sync::{Arc, OnceLock};
+
 use hyper::header::{HeaderMap, HeaderName};
 use hyper::{Method, body::Bytes};
 use serde_json::Value;
@@ -27,6 +29,8 @@ pub struct Call {
     pub site: Site,
     /// When it came.
     pub now: Timestamp,
+    /// Who makes it, for the log; said by whoever finds it out.
+    pub caller: Arc<OnceLock<String>>,
 }
 
 impl Call {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use hyper::body::{Body as _, Incoming};
@@ -12,6 +12,7 @@ use hyper::header::{
     USER_AGENT, VARY,
 };
 use hyper::{Method, Request, Response, StatusCode};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::body::Outgoing;
@@ -25,6 +26,8 @@ use crate::base::percent::decoded;
 use crate::base::{Books, clock};
 use crate::model::Timestamp;
 
+/// An answer no longer than this is not counted: as much lies in the buffers of its connection.
+const SHORT_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of a path and its query: what curl and gnocchiclient send of a hundred metrics is a quarter of it.
 const TARGET_BYTES_MAX: usize = 16 * 1024;
 
@@ -35,6 +38,8 @@ pub struct Limits {
     pub body_bytes_max: usize,
     /// All bodies that are being received or worked at, together.
     pub bodies_bytes_max: usize,
+    /// All answers that are on their way out, together.
+    pub answers_bytes_max: usize,
     /// The longest time that a request waits for its answer.
     pub answer_time: Duration,
 }
@@ -56,6 +61,7 @@ pub struct Front<D> {
     workers: Workers<D>,
     limits: Limits,
     room: Room,
+    answers: Arc<Semaphore>,
     books: Arc<Books>,
     counters: Arc<Counters>,
     /// Where it is.
@@ -90,8 +96,9 @@ impl<D: Send + 'static> Front<D> {
             router.insert(path, methods).expect("the paths of a table do not contradict each other");
         }
         let room = Room::new(limits.bodies_bytes_max);
+        let answers = Arc::new(Semaphore::new(limits.answers_bytes_max.min(Semaphore::MAX_PERMITS)));
         let (books, cors) = (Arc::clone(books), Cors::default());
-        Front { routes: router, workers, limits, room, books, counters, place, cors, log: None }
+        Front { routes: router, workers, limits, room, answers, books, counters, place, cors, log: None }
     }
 
     /// The response to a request.
@@ -105,27 +112,21 @@ impl<D: Send + 'static> Front<D> {
             headers: head.headers,
             target: &target,
             now,
-            given_up: Arc::default(),
+            caller: Arc::default(),
         };
         let site = self.site(&asked, peer);
         let client = site.client().to_owned();
         let mut ends = false;
-        let answer = match timeout(self.limits.answer_time, self.answer(&asked, site, body, &mut ends)).await
-        {
-            Ok(answer) => answer,
-            Err(_) => {
-                asked.given_up.store(true, Ordering::Release);
-                Err(Problem::busy("the answer takes too long"))
-            }
-        };
-        let answer = answer.unwrap_or_else(|mut problem| {
+        let answer = self.answer(&asked, site, body, &mut ends).await;
+        let answer = answer.and_then(|answer| Ok((self.hold(&answer)?, answer)));
+        let (held, answer) = answer.unwrap_or_else(|mut problem| {
             if let Some(trouble) = problem.trouble.take() {
                 self.books.warn("trouble", &format_args!("{} {target}: {trouble}", asked.method));
             }
             let accept = asked.headers.get(ACCEPT).map(|accept| accept.to_str().unwrap_or_default());
-            problem.answer(accept)
+            (None, problem.answer(accept))
         });
-        let mut response = self.finish(&asked, answer);
+        let mut response = self.finish(&asked, answer, held);
         if ends {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -156,6 +157,9 @@ impl<D: Send + 'static> Front<D> {
         }
         let nothing = || Problem::not_found("");
         let path = asked.path().strip_prefix(self.place.prefix.as_str()).ok_or_else(nothing)?;
+        if !path.is_empty() && !path.starts_with('/') {
+            return Err(nothing());
+        }
         let path = plain(path);
         let path = path.as_str();
         let found = self.routes.at(path).map_err(|_| nothing())?;
@@ -195,18 +199,42 @@ impl<D: Send + 'static> Front<D> {
             body: bytes.into(),
             site,
             now: asked.now,
+            caller: Arc::clone(&asked.caller),
         };
-        let body_bytes_max = self.limits.body_bytes_max;
-        let given_up = Arc::clone(&asked.given_up);
-        self.workers.answer(workers::Asked { handler, call, coding, body_bytes_max, given_up }).await
+        let (body_bytes_max, given_up) = (self.limits.body_bytes_max, Arc::new(AtomicBool::new(false)));
+        let work = workers::Asked { handler, call, coding, body_bytes_max, given_up: Arc::clone(&given_up) };
+        match timeout(self.limits.answer_time, self.workers.answer(work)).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                given_up.store(true, Ordering::Release);
+                Err(Problem::busy("the answer takes too long"))
+            }
+        }
     }
 
-    fn finish(&self, asked: &Asked<'_>, answer: Answer) -> Response<Outgoing> {
+    /// An answer's share of the memory for those that are on their way; a short one needs none.
+    fn hold(&self, answer: &Answer) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+        let bytes = answer.content.held();
+        if bytes <= SHORT_BYTES_MAX {
+            return Ok(None);
+        }
+        let wanted = u32::try_from(bytes).unwrap_or(u32::MAX);
+        // Not waited for: meanwhile it would take the memory all the same.
+        let held = Arc::clone(&self.answers).try_acquire_many_owned(wanted);
+        held.map(Some).map_err(|_| Problem::busy("too many long answers are being sent"))
+    }
+
+    fn finish(
+        &self,
+        asked: &Asked<'_>,
+        answer: Answer,
+        held: Option<OwnedSemaphorePermit>,
+    ) -> Response<Outgoing> {
         let Answer { status, headers, content } = answer;
         let takes = asked.headers.get(ACCEPT_ENCODING).and_then(|codings| codings.to_str().ok());
         let takes_gzip = takes.is_some_and(takes_gzip);
         let content = if asked.method == Method::HEAD { Content::Empty } else { content };
-        let (body, is_packed) = Outgoing::new(content, takes_gzip);
+        let (body, is_packed) = Outgoing::new(content, takes_gzip, held);
         let mut response = Response::new(body);
         *response.status_mut() = status;
         let map = response.headers_mut();
@@ -231,7 +259,7 @@ impl<D: Send + 'static> Front<D> {
         let text = |name| asked.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         log.write(&Entry {
             client,
-            user: text(HeaderName::from_static("x-user-id")),
+            user: asked.caller.get().map(String::as_str),
             at: asked.now,
             method: asked.method.as_str(),
             target: asked.target,
@@ -249,8 +277,8 @@ struct Asked<'a> {
     headers: HeaderMap,
     target: &'a str,
     now: Timestamp,
-    /// Set when the caller was told that it is not done.
-    given_up: Arc<AtomicBool>,
+    /// Who makes it, once that is known.
+    caller: Arc<OnceLock<String>>,
 }
 
 impl Asked<'_> {

@@ -5,53 +5,56 @@ use std::time::Duration;
 use hyper::StatusCode;
 use hyper::body::{Body, Bytes};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::Problem;
 use crate::base::http::{Lost, Paced};
 
 /// How long a body waits for memory before its sender is told to try again.
 const ROOM_TIME: Duration = Duration::from_secs(10);
-/// The beginning of a body, which is all of most: a batch of a thousand measures has less.
-const BEGINNING_BYTES: usize = 64 * 1024;
+/// A body no longer than this is short, as most are: a batch of a thousand measures is.
+const SHORT_BYTES_MAX: usize = 64 * 1024;
 
-/// The memory for bodies. A part of it is for their beginnings alone, so that a few long ones whose senders are slow
-/// do not keep out all others.
+/// The memory for bodies. A part of it is for short ones alone, so that a few long ones whose senders are slow do not
+/// keep out all others.
 pub struct Room {
-    beginnings: Semaphore,
-    rests: Semaphore,
-}
-
-/// What bodies hold of it.
-#[derive(Default)]
-pub struct Held<'a> {
-    beginning: Option<SemaphorePermit<'a>>,
-    rest: Option<SemaphorePermit<'a>>,
+    short: Semaphore,
+    long: Semaphore,
 }
 
 impl Room {
-    /// Room for so many bytes; a quarter of them for beginnings.
+    /// Room for so many bytes; a quarter of them for short bodies.
     pub fn new(bytes: usize) -> Room {
-        let beginnings = bytes / 4;
+        let short = bytes / 4;
         let semaphore = |bytes: usize| Semaphore::new(bytes.min(Semaphore::MAX_PERMITS));
-        Room { beginnings: semaphore(beginnings), rests: semaphore(bytes - beginnings) }
+        Room { short: semaphore(short), long: semaphore(bytes - short) }
     }
 
     /// A whole body of at most `bytes_max`, and what it holds of the room.
     ///
     /// # Errors
     /// 413 when it is too long, 408 when it stalls, 503 when there is no room for it, 400 when its connection breaks.
-    pub async fn receive<B>(&self, body: B, bytes_max: usize) -> Result<(Vec<u8>, Held<'_>), Problem>
+    pub async fn receive<B>(
+        &self,
+        body: B,
+        bytes_max: usize,
+    ) -> Result<(Vec<u8>, SemaphorePermit<'_>), Problem>
     where
         B: Body<Data = Bytes> + Unpin,
         B::Error: std::fmt::Display,
     {
         let over =
             || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {bytes_max} bytes"));
-        if body.size_hint().lower() > bytes_max as u64 {
+        let said = body.size_hint();
+        if said.lower() > bytes_max as u64 {
             return Err(over());
         }
-        let (mut bytes, mut held) = (Vec::new(), Held::default());
+        let mut bytes = Vec::new();
+        // All at once: two that hold a part and wait for the rest would wait for each other.
+        let mut held = match said.exact() {
+            Some(length) => self.hold(length as usize).await?,
+            None => self.hold(SHORT_BYTES_MAX.min(bytes_max)).await?,
+        };
         let mut body = Paced::new(body);
         loop {
             let data = match body.next().await {
@@ -65,21 +68,24 @@ impl Room {
             if bytes.len() + data.len() > bytes_max {
                 return Err(over());
             }
-            let is_beginning = bytes.len() + data.len() <= BEGINNING_BYTES;
-            let (room, share) = if is_beginning {
-                (&self.beginnings, &mut held.beginning)
-            } else {
-                (&self.rests, &mut held.rest)
-            };
-            let wanted = u32::try_from(data.len()).unwrap_or(u32::MAX);
-            match timeout(ROOM_TIME, room.acquire_many(wanted)).await {
-                Ok(Ok(more)) => match share {
-                    None => *share = Some(more),
-                    Some(share) => share.merge(more),
-                },
-                _ => return Err(Problem::busy("too many bodies are being worked at")),
+            if bytes.len() + data.len() > held.num_permits() {
+                // It did not say how long it is: as long as it may be.
+                drop(held);
+                let begun = Instant::now();
+                held = self.hold(bytes_max).await?;
+                body.excuse(begun.elapsed());
             }
             bytes.extend_from_slice(&data);
+        }
+    }
+
+    /// Room for a body of this length, when there is some.
+    async fn hold(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Problem> {
+        let room = if bytes <= SHORT_BYTES_MAX { &self.short } else { &self.long };
+        let wanted = u32::try_from(bytes).unwrap_or(u32::MAX);
+        match timeout(ROOM_TIME, room.acquire_many(wanted)).await {
+            Ok(Ok(held)) => Ok(held),
+            _ => Err(Problem::busy("too many bodies are being worked at")),
         }
     }
 }

@@ -1,24 +1,46 @@
 //! The access log: a line for each request, in the combined form that the tools of web servers read.
 
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use chrono::DateTime;
 
-use crate::base::LineSink;
+use crate::base::{Books, Failure, LineSink};
 use crate::model::{NS_PER_SECOND, Timestamp};
 
 /// Longest part of a line that a caller says: a URL, a name.
 const SAID_BYTES_MAX: usize = 1024;
 
+/// Lines that wait to be written; more are lost, and counted. A log must not hold up what it tells of.
+const WAITING_LINES_MAX: usize = 8192;
+/// How long the last lines are waited for at the end.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Where lines go.
-pub struct AccessLog(Mutex<Box<dyn LineSink + Send>>);
+type Sink = Box<dyn LineSink + Send>;
+/// Opens another place.
+type Open = Box<dyn FnOnce() -> Result<Sink, Failure> + Send>;
+
+/// The thread that writes lines: whoever reads them may stop doing so.
+pub struct AccessLog {
+    told: Option<SyncSender<Told>>,
+    thread: Option<JoinHandle<()>>,
+    books: Arc<Books>,
+}
+
+enum Told {
+    Line(String),
+    Turn(Open),
+}
 
 /// What a line says.
 pub struct Entry<'a> {
     /// Who called, an address.
     pub client: &'a str,
-    /// The name that was given, believed or not.
+    /// The caller's name, where it was asked for and believed.
     pub user: Option<&'a str>,
     /// When.
     pub at: Timestamp,
@@ -38,20 +60,66 @@ pub struct Entry<'a> {
 
 impl AccessLog {
     /// Writes to `sink`.
-    pub fn new(sink: Box<dyn LineSink + Send>) -> AccessLog {
-        AccessLog(Mutex::new(sink))
+    ///
+    /// # Errors
+    /// When there can be no thread.
+    pub fn start(sink: Sink, books: &Arc<Books>) -> Result<AccessLog, Failure> {
+        let (told, heard) = sync_channel(WAITING_LINES_MAX);
+        let of_thread = Arc::clone(books);
+        let named = thread::Builder::new().name("access log".into());
+        let thread = named.spawn(move || write_all(sink, &heard, &of_thread));
+        let thread = thread.map_err(|source| Failure::io("cannot start", "a thread", source))?;
+        Ok(AccessLog { told: Some(told), thread: Some(thread), books: Arc::clone(books) })
     }
 
-    /// Writes to another sink from now on.
-    pub fn turn_to(&self, sink: Box<dyn LineSink + Send>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = sink;
+    /// Writes to another place from now on, if `open` finds one.
+    pub fn turn_to(&self, open: Open) {
+        self.tell(Told::Turn(open));
     }
 
-    /// Writes a line; a log that cannot be written stops nothing.
+    /// Writes a line.
     pub fn write(&self, entry: &Entry<'_>) {
-        let line = entry.line();
-        if let Ok(mut sink) = self.0.lock() {
-            let _ = sink.line(line.as_bytes()).and_then(|()| sink.flush());
+        self.tell(Told::Line(entry.line()));
+    }
+
+    fn tell(&self, what: Told) {
+        if let Some(Err(_)) = self.told.as_ref().map(|told| told.try_send(what)) {
+            self.books.count("access_log_lines_lost", 1);
+            self.books.warn("access log", &"the access log takes no lines: those that do not wait are lost");
+        }
+    }
+}
+
+impl Drop for AccessLog {
+    /// Waits for the last lines, unless nobody takes them.
+    fn drop(&mut self) {
+        self.told = None;
+        let end = Instant::now() + FAREWELL;
+        if let Some(thread) = self.thread.take() {
+            while !thread.is_finished() && Instant::now() < end {
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+}
+
+fn write_all(mut sink: Sink, heard: &Receiver<Told>, books: &Books) {
+    while let Ok(first) = heard.recv() {
+        let mut result = Ok(());
+        for told in std::iter::once(first).chain(heard.try_iter()) {
+            match told {
+                Told::Line(line) => result = result.and(sink.line(line.as_bytes())),
+                Told::Turn(open) => {
+                    result = result.and(sink.flush());
+                    match open() {
+                        Ok(opened) => sink = opened,
+                        Err(failure) => books.complain(&format_args!("not opened again: {failure}")),
+                    }
+                }
+            }
+        }
+        if let Err(failure) = result.and(sink.flush()) {
+            books.warn("access log", &format_args!("the access log: {failure}"));
         }
     }
 }

@@ -25,6 +25,6 @@ pub use log::AccessLog;
 pub use parameters::Parameters;
 pub use problem::Problem;
 pub use route::{Handler, Route};
-pub use server::Server;
+pub use server::{Event, Server};
 pub use site::{Forwarding, Place, Site};
 pub use workers::Workers;

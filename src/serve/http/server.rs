@@ -14,6 +14,17 @@ use crate::base::{Failure, Stop};
 /// How long answers that are in hand when a stop is asked for may take.
 const LINGER: Duration = Duration::from_secs(30);
 
+/// What happens to a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Connections are taken.
+    Ready,
+    /// Files are to be read or opened again.
+    Reload,
+    /// No more connections are taken; what is in hand is finished.
+    Stopping,
+}
+
 /// A service that listens.
 pub struct Server<D> {
     /// Where connections come in.
@@ -27,12 +38,11 @@ pub struct Server<D> {
 impl<D: Send + 'static> Server<D> {
     /// Answers until `stop` is requested, then finishes what is in hand.
     ///
-    /// - `ready`: called when connections are taken
-    /// - `reload`: called when files are to be read or opened again
+    /// - `happens`: told of each event, by the thread that all connections wait for
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn run(self, stop: &Stop, ready: impl FnOnce(), mut reload: impl FnMut()) -> Result<(), Failure> {
+    pub fn run(self, stop: &Stop, mut happens: impl FnMut(Event)) -> Result<(), Failure> {
         let Server { listener, listening, front } = self;
         let cannot = |source| Failure::io("cannot serve", listening.name.clone(), source);
         listener.set_nonblocking(true).map_err(cannot)?;
@@ -48,8 +58,9 @@ impl<D: Send + 'static> Server<D> {
             };
             let serving = http::serve(listener, &listening, respond);
             tokio::pin!(serving);
-            let mut reloaded = stop.reloads();
-            ready();
+            // One that was asked for while the service began is no less of one.
+            let mut reloaded = 0;
+            happens(Event::Ready);
             loop {
                 tokio::select! {
                     () = &mut serving => return Ok(()),
@@ -62,13 +73,14 @@ impl<D: Send + 'static> Server<D> {
                         let reloads = stop.reloads();
                         if reloads != reloaded {
                             reloaded = reloads;
-                            reload();
+                            happens(Event::Reload);
                         }
                         // Whoever waits again must have found nothing to read.
                         let _ = asked_to_stop.try_read(&mut [0; 64]);
                     }
                 }
             }
+            happens(Event::Stopping);
             listening.stage.send_replace(Stage::Stopping);
             if tokio::time::timeout(LINGER, &mut serving).await.is_err() {
                 listening.stage.send_replace(Stage::Closing);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Damaged, MeasuresError};
 use super::frame::{self, FRAME_BYTES_MAX, Frame, HEADER_BYTES};
+use super::owner::give_to_owner;
 use super::salt::{MARK_BYTES, Salt, Sealed};
 
 /// Format of the files.
@@ -97,6 +98,7 @@ impl Journals {
         let path = self.path(sequence);
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let file = file.map_err(MeasuresError::io("cannot create", &path))?;
+        give_to_owner(&file, &path)?;
         let salt = self.salt;
         let active = Active { file, path, sequence, salt, end: FILE_HEADER_BYTES, header: None };
         active.write_header()?;
@@ -145,7 +147,9 @@ impl Lock {
 
     fn file(path: &Path) -> Result<File, MeasuresError> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-        file.map_err(MeasuresError::io("cannot open", path))
+        let file = file.map_err(MeasuresError::io("cannot open", path))?;
+        give_to_owner(&file, path)?;
+        Ok(file)
     }
 }
 

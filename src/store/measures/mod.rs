@@ -31,6 +31,7 @@ mod memory;
 #[cfg(test)]
 mod memory_laws;
 mod merge;
+mod owner;
 mod policies;
 mod repair;
 mod roll;

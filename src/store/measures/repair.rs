@@ -13,6 +13,7 @@ use super::engine::Measures;
 use super::error::{Damaged, MeasuresError};
 use super::journal::{Lock, Next, Sequence, sync_folder};
 use super::manifest::{Change, Kind, Listed, Manifest};
+use super::owner::give_to_owner;
 use super::policies::Policies;
 use super::salt::{MARK_BYTES, Salt, Sealed};
 use super::segment::{
@@ -197,6 +198,7 @@ impl Measures {
         let part = path.with_extension("part");
         let file = OpenOptions::new().write(true).create(true).truncate(true).open(&part);
         let file = file.map_err(MeasuresError::io("cannot create", &part))?;
+        give_to_owner(&file, &part)?;
         let write = |bytes: &[u8], at: u64| {
             file.write_all_at(bytes, at).map_err(MeasuresError::io("cannot write", &part))
         };

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::bits::{read_byte, read_bytes, read_count, read_varint, write_varint};
 use super::error::{Damaged, MeasuresError};
 use super::journal::sync_folder;
+use super::owner::give_to_owner;
 use super::salt::{MARK_BYTES, SEAL_BYTES, Salt, Sealed};
 use crate::store::MetricNumber;
 
@@ -60,6 +61,7 @@ impl SegmentWriter {
     pub(super) fn create(path: PathBuf, salt: Salt) -> Result<SegmentWriter, MeasuresError> {
         let part = part_of(&path);
         let file = File::create(&part).map_err(MeasuresError::io("cannot create", &part))?;
+        give_to_owner(&file, &part)?;
         let mut writer = SegmentWriter {
             file,
             path,
