@@ -16,6 +16,20 @@ pub fn share() {
     }
 }
 
+/// Gives back to the system what is free: what a few long answers took would stay ours until the next ones.
+#[cfg(target_env = "gnu")]
+#[allow(unsafe_code, reason = "there is no safe malloc_trim(3)")]
+pub fn give_back() {
+    // SAFETY: malloc_trim takes a number, and may be called at any time by any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// Other allocators keep no arenas.
 #[cfg(not(target_env = "gnu"))]
 pub fn share() {}
+
+/// Other allocators have their own ways.
+#[cfg(not(target_env = "gnu"))]
+pub fn give_back() {}

@@ -1,7 +1,6 @@
 //! The service as a whole: its threads, and the one that keeps the store in order.
 
 use std::cell::RefCell;
-
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -9,12 +8,12 @@ use std::time::Duration;
 
 use super::desk::Options;
 use super::{Desk, routes};
-use crate::base::{Books, Failure};
+use crate::base::{Books, Failure, arenas};
 use crate::serve::http::{Counters, Front, Limits, Place, Workers};
 use crate::store::Store;
 use crate::store::measures::Effort;
 
-/// How often it is looked whether others have filled a journal.
+/// How often it is looked whether others have filled a journal, and how much memory is free.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// Keeps a store in order while others append to it.
@@ -60,6 +59,7 @@ fn keep(store: &Store, told: &Receiver<()>, books: &Books) {
         if let Err(error) = store.maintain(Effort::Due) {
             books.warn("maintenance", &format_args!("{}: {error}", store.folder().display()));
         }
+        arenas::give_back();
     }
 }
 
