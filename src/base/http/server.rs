@@ -130,7 +130,14 @@ where
         }
     }
     drop(listener);
-    let all_gone = async { while connections.join_next().await.is_some() {} };
+    let all_gone = async {
+        loop {
+            tokio::select! {
+                ended = connections.join_next() => if ended.is_none() { break },
+                _ = look.tick() => end_overdue(listening),
+            }
+        }
+    };
     let closing = async {
         let _ = stage.wait_for(|stage| *stage == Stage::Closing).await;
         sleep(FAREWELL).await;

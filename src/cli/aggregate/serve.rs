@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Resource, getrlimit};
 
 use super::store::StoreArgs;
@@ -197,8 +199,8 @@ impl ServeArgs {
         let mut again = Vec::new();
         if let (Some(log), Some(path)) = (&front.log, self.access_log.clone()) {
             let books = Arc::clone(&context.books);
+            // It says itself what came of it.
             log.turn_to(Box::new(move || open_log(&path, &books)));
-            again.push("the access log is opened again");
         }
         let mut renew = |what, result: Result<(), Failure>| match result {
             Ok(()) => again.push(what),
@@ -214,9 +216,8 @@ impl ServeArgs {
             let policy = policy(self.policy.as_deref(), &context.books);
             renew("the rules are read again", policy.map(|policy| put(&options.policy, Arc::new(policy))));
         }
-        match again.as_slice() {
-            [] => context.books.note(&"HUP: there is nothing to read again"),
-            again => context.books.note(&format_args!("HUP: {}", again.join(", "))),
+        if !again.is_empty() {
+            context.books.note(&format_args!("HUP: {}", again.join(", ")));
         }
     }
 
@@ -276,6 +277,11 @@ impl ServeArgs {
         if !prefix.is_empty() && !prefix.starts_with('/') {
             return Err(Failure::Usage(format!("--prefix {prefix}: a path begins with a slash")));
         }
+        if prefix.split('/').any(|part| matches!(part, "." | "..")) {
+            return Err(Failure::Usage(format!(
+                "--prefix {prefix}: no client asks for a path with dots for a part"
+            )));
+        }
         let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
         if let Some(wrong) = prefix.chars().find(|c| !plain(*c)) {
             let why = format!(
@@ -334,7 +340,13 @@ fn open_log(path: &Path, books: &Arc<Books>) -> Result<Box<dyn LineSink + Send>,
     if path == Path::new("-") {
         return Ok(Box::new(Output::stdout(books)?));
     }
-    let opened = OpenOptions::new().create(true).append(true).open(path);
+    // A pipe that nobody reads is refused, and not waited for.
+    let flags = OFlags::NONBLOCK.bits() as i32;
+    let opened = OpenOptions::new().create(true).append(true).custom_flags(flags).open(path);
+    let opened = opened.and_then(|file| {
+        fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+        Ok(file)
+    });
     let file = opened.map_err(|source| Failure::CannotCreate { path: path.to_owned(), source })?;
     Ok(Box::new(Output::of_file(file, &path.display().to_string(), books)))
 }
@@ -360,7 +372,8 @@ fn policy(file: Option<&Path>, books: &Books) -> Result<Policy, Failure> {
     let asked: Vec<&str> = DEFAULT_RULES.iter().map(|(name, _)| *name).collect();
     for name in own.keys() {
         let call = format!("rule:{name}");
-        if asked.contains(&name.as_str()) || own.values().any(|rule| rule.contains(&call)) {
+        let calls = |rule: &String| rule.split([' ', '(', ')']).any(|word| word == call);
+        if asked.contains(&name.as_str()) || own.values().any(calls) {
             continue;
         }
         let meant = nearest(name, &asked).map_or(String::new(), |near| format!("; did you mean {near:?}?"));

@@ -1,7 +1,8 @@
 //! Tokens of Keystone: validated there, and believed for a while (Identity API v3).
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -46,20 +47,16 @@ pub struct Keystone {
     known: Mutex<Tokens>,
     /// Told when an answer has come.
     answered: Condvar,
-    /// Requests that may wait for Keystone at a time: one that does not answer must not take every thread.
-    waiting_max: usize,
+    /// Questions at a time: a Keystone that does not answer must not take every thread.
+    asked_max: usize,
 }
 
 /// What is known of tokens.
 #[derive(Debug, Default)]
 struct Tokens {
     known: HashMap<Key, Known>,
-    /// Those that somebody asks Keystone about.
-    asked: HashSet<Key>,
-    /// Requests that wait for Keystone.
-    waiting: usize,
-    /// Questions that Keystone did not answer.
-    failures: u64,
+    /// Those that somebody asks Keystone about, and whether it did not answer.
+    asked: HashMap<Key, Arc<AtomicBool>>,
 }
 
 impl Keystone {
@@ -92,7 +89,7 @@ impl Keystone {
             own: Mutex::default(),
             known: Mutex::default(),
             answered: Condvar::new(),
-            waiting_max: (threads / 2).max(1),
+            asked_max: (threads / 2).max(1),
         })
     }
 
@@ -108,29 +105,26 @@ impl Keystone {
         let token = token.filter(usable).ok_or_else(nobody)?;
         let key: Key = Sha256::digest(token.as_bytes()).into();
         let mut tokens = lock(&self.known);
-        let (mut waits, failures) = (false, tokens.failures);
-        // Who asks about a token that is asked about waits for that answer.
-        while tokens.remembered(&key).is_none() && tokens.asked.contains(&key) {
-            if !waits {
-                tokens.wait(self.waiting_max)?;
-                waits = true;
+        loop {
+            if let Some(identity) = tokens.remembered(&key) {
+                return identity.ok_or_else(nobody);
             }
+            // Who asks about a token that is asked about waits for that answer.
+            let Some(question) = tokens.asked.get(&key).map(Arc::clone) else { break };
             tokens = self.answered.wait(tokens).unwrap_or_else(PoisonError::into_inner);
-            if tokens.failures != failures {
+            if question.load(Ordering::Acquire) && tokens.remembered(&key).is_none() {
                 // Not one behind the other, each for as long as it takes to give up.
-                tokens.waiting -= 1;
                 return Err(Problem::busy("Keystone does not answer"));
             }
         }
-        tokens.waiting -= usize::from(waits);
-        if let Some(identity) = tokens.remembered(&key) {
-            return identity.ok_or_else(nobody);
+        if tokens.asked.len() >= self.asked_max {
+            return Err(Problem::busy("Keystone is slow"));
         }
-        tokens.wait(self.waiting_max)?;
-        tokens.asked.insert(key);
+        let failed = Arc::new(AtomicBool::new(false));
+        tokens.asked.insert(key, Arc::clone(&failed));
         drop(tokens);
         let _asking = Asking { keystone: self, key };
-        let (identity, believed) = self.ask(token).inspect_err(|_| lock(&self.known).failures += 1)?;
+        let (identity, believed) = self.ask(token).inspect_err(|_| failed.store(true, Ordering::Release))?;
         lock(&self.known).remember(key, identity.clone(), believed);
         identity.ok_or_else(nobody)
     }
@@ -147,8 +141,8 @@ impl Keystone {
                 request.header("x-subject-token", token).call().map_err(|e| fault(e.to_string()))?;
             match answer.status().as_u16() {
                 200 => return read(&body(&mut answer).map_err(fault)?).map_err(fault),
-                // It says so of the token that is asked for ...
-                404 => return Ok((None, REFUSED)),
+                // It says so of the token that is asked for, and in whatever way of one that is none ...
+                400 | 404 => return Ok((None, REFUSED)),
                 // ... and so of our own.
                 401 if attempt == 0 => {}
                 status => return Err(fault(format!("answered {status}"))),
@@ -207,15 +201,6 @@ impl Tokens {
         (*until > Instant::now()).then(|| identity.clone())
     }
 
-    /// Makes one request more wait for Keystone.
-    fn wait(&mut self, most: usize) -> Result<(), Problem> {
-        if self.waiting >= most {
-            return Err(Problem::busy("Keystone is slow"));
-        }
-        self.waiting += 1;
-        Ok(())
-    }
-
     fn remember(&mut self, key: Key, identity: Option<Identity>, believed: Duration) {
         if self.known.len() >= TOKENS_MAX {
             let now = Instant::now();
@@ -238,7 +223,6 @@ impl Drop for Asking<'_> {
     fn drop(&mut self) {
         let mut tokens = lock(&self.keystone.known);
         tokens.asked.remove(&self.key);
-        tokens.waiting -= 1;
         self.keystone.answered.notify_all();
     }
 }
@@ -247,8 +231,7 @@ impl Drop for Asking<'_> {
 mod tests {
     use std::io::{BufRead, BufReader, Write};
     use std::net::TcpListener;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
     use std::thread;
 
     use super::*;
@@ -329,15 +312,18 @@ mod tests {
         });
         // Once with a token of ours that it has forgotten, once with another.
         assert_eq!(asked.load(Ordering::SeqCst), 2);
-        let tokens = lock(&keystone.known);
-        assert_eq!((tokens.waiting, tokens.asked.len()), (0, 0));
+        assert!(lock(&keystone.known).asked.is_empty());
     }
 
     #[test]
     fn a_few_threads_stay_free_of_a_keystone_that_is_slow() {
-        let mut tokens = Tokens::default();
-        assert!(tokens.wait(2).is_ok() && tokens.wait(2).is_ok());
-        assert_eq!(tokens.wait(2).unwrap_err().status().as_u16(), 503);
+        let (url, asked) = fake();
+        let keystone = keystone(&url);
+        for number in 0..8 {
+            lock(&keystone.known).asked.insert([number; 32], Arc::default());
+        }
+        assert_eq!(keystone.identify(Some("good")).unwrap_err().status().as_u16(), 503);
+        assert_eq!(asked.load(Ordering::SeqCst), 0);
     }
 
     #[test]

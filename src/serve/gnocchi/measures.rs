@@ -1,5 +1,7 @@
 //! The measures of one metric: `/v1/metric/{id}/measures`, and the same below its resource.
 
+use std::collections::BTreeMap;
+
 use hyper::StatusCode;
 use serde_json::json;
 
@@ -44,12 +46,15 @@ pub(super) fn store<'a>(
     call: &Call,
     found: impl IntoIterator<Item = (&'a Metric, Vec<Point>)>,
 ) -> Result<Answer, Problem> {
-    let (mut arrivals, mut going_on) = (Vec::new(), Vec::new());
+    let (mut arrivals, mut going_on) = (Vec::new(), BTreeMap::new());
     for (metric, mut points) in found {
         one_call(&mut points).map_err(|error| Problem::invalid(error.to_string(), &[]))?;
         if let (Some(resource), Some(ended_at)) = (metric.resource_id, metric.resource_ended_at) {
             let newest = points.iter().map(|point| point.timestamp).max();
-            going_on.extend(newest.filter(|newest| *newest >= ended_at).map(|newest| (resource, newest)));
+            if let Some(newest) = newest.filter(|newest| *newest >= ended_at) {
+                let known = going_on.entry(resource).or_insert(newest);
+                *known = newest.max(*known);
+            }
         }
         arrivals.extend(points.into_iter().map(|point| Arrival { metric: metric.number, point }));
     }

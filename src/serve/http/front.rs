@@ -134,6 +134,11 @@ impl<D: Send + 'static> Front<D> {
         response
     }
 
+    /// From now on only what is in hand is done.
+    pub fn close(&self) {
+        self.workers.close();
+    }
+
     fn site(&self, asked: &Asked<'_>, peer: SocketAddr) -> Site {
         let place = &self.place;
         let path = asked.path();
@@ -188,7 +193,7 @@ impl<D: Send + 'static> Front<D> {
             .get(CONTENT_ENCODING)
             .map_or(Some(Coding::Identity), |coding| coding.to_str().ok().and_then(Coding::of));
         let coding = coding.ok_or_else(Problem::other_media)?;
-        let (bytes, _held) = self.room.receive(body, self.limits.body_bytes_max).await?;
+        let (bytes, room) = self.room.receive(body, self.limits.body_bytes_max).await?;
         *ends = false;
         self.counters.received_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         let call = Call {
@@ -202,7 +207,8 @@ impl<D: Send + 'static> Front<D> {
             caller: Arc::clone(&asked.caller),
         };
         let (body_bytes_max, given_up) = (self.limits.body_bytes_max, Arc::new(AtomicBool::new(false)));
-        let work = workers::Asked { handler, call, coding, body_bytes_max, given_up: Arc::clone(&given_up) };
+        let work =
+            workers::Asked { handler, call, coding, body_bytes_max, given_up: Arc::clone(&given_up), room };
         match timeout(self.limits.answer_time, self.workers.answer(work)).await {
             Ok(answer) => answer,
             Err(_) => {
@@ -218,7 +224,8 @@ impl<D: Send + 'static> Front<D> {
         if bytes <= SHORT_BYTES_MAX {
             return Ok(None);
         }
-        let wanted = u32::try_from(bytes).unwrap_or(u32::MAX);
+        // One that is longer than all may be together is sent alone.
+        let wanted = u32::try_from(bytes.min(self.limits.answers_bytes_max)).unwrap_or(u32::MAX);
         // Not waited for: meanwhile it would take the memory all the same.
         let held = Arc::clone(&self.answers).try_acquire_many_owned(wanted);
         held.map(Some).map_err(|_| Problem::busy("too many long answers are being sent"))

@@ -1,10 +1,11 @@
 //! Bodies on their way in, and the memory that all of them share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::body::{Body, Bytes};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use super::Problem;
@@ -18,15 +19,15 @@ const SHORT_BYTES_MAX: usize = 64 * 1024;
 /// The memory for bodies. A part of it is for short ones alone, so that a few long ones whose senders are slow do not
 /// keep out all others.
 pub struct Room {
-    short: Semaphore,
-    long: Semaphore,
+    short: Arc<Semaphore>,
+    long: Arc<Semaphore>,
 }
 
 impl Room {
     /// Room for so many bytes; a quarter of them for short bodies.
     pub fn new(bytes: usize) -> Room {
         let short = bytes / 4;
-        let semaphore = |bytes: usize| Semaphore::new(bytes.min(Semaphore::MAX_PERMITS));
+        let semaphore = |bytes: usize| Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS)));
         Room { short: semaphore(short), long: semaphore(bytes - short) }
     }
 
@@ -38,7 +39,7 @@ impl Room {
         &self,
         body: B,
         bytes_max: usize,
-    ) -> Result<(Vec<u8>, SemaphorePermit<'_>), Problem>
+    ) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), Problem>
     where
         B: Body<Data = Bytes> + Unpin,
         B::Error: std::fmt::Display,
@@ -49,12 +50,7 @@ impl Room {
         if said.lower() > bytes_max as u64 {
             return Err(over());
         }
-        let mut bytes = Vec::new();
-        // All at once: two that hold a part and wait for the rest would wait for each other.
-        let mut held = match said.exact() {
-            Some(length) => self.hold(length as usize).await?,
-            None => self.hold(SHORT_BYTES_MAX.min(bytes_max)).await?,
-        };
+        let (mut bytes, mut held): (Vec<u8>, Option<OwnedSemaphorePermit>) = (Vec::new(), None);
         let mut body = Paced::new(body);
         loop {
             let data = match body.next().await {
@@ -68,11 +64,15 @@ impl Room {
             if bytes.len() + data.len() > bytes_max {
                 return Err(over());
             }
-            if bytes.len() + data.len() > held.num_permits() {
-                // It did not say how long it is: as long as it may be.
-                drop(held);
+            let length = bytes.len() + data.len();
+            if length > held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) {
+                // All at once: two that hold a part and wait for the rest would wait for each other. And not before there is any
+                // of it: to say how long a body will be costs nothing.
+                drop(held.take());
                 let begun = Instant::now();
-                held = self.hold(bytes_max).await?;
+                let unsaid =
+                    if length <= SHORT_BYTES_MAX { SHORT_BYTES_MAX.min(bytes_max) } else { bytes_max };
+                held = Some(self.hold(said.exact().map_or(unsaid, |exact| exact as usize)).await?);
                 body.excuse(begun.elapsed());
             }
             bytes.extend_from_slice(&data);
@@ -80,10 +80,10 @@ impl Room {
     }
 
     /// Room for a body of this length, when there is some.
-    async fn hold(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Problem> {
+    async fn hold(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
         let room = if bytes <= SHORT_BYTES_MAX { &self.short } else { &self.long };
         let wanted = u32::try_from(bytes).unwrap_or(u32::MAX);
-        match timeout(ROOM_TIME, room.acquire_many(wanted)).await {
+        match timeout(ROOM_TIME, Arc::clone(room).acquire_many_owned(wanted)).await {
             Ok(Ok(held)) => Ok(held),
             _ => Err(Problem::busy("too many bodies are being worked at")),
         }

@@ -1,8 +1,9 @@
 //! The access log: a line for each request, in the combined form that the tools of web servers read.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -26,14 +27,18 @@ type Open = Box<dyn FnOnce() -> Result<Sink, Failure> + Send>;
 
 /// The thread that writes lines: whoever reads them may stop doing so.
 pub struct AccessLog {
-    told: Option<SyncSender<Told>>,
+    told: Option<SyncSender<Option<String>>>,
     thread: Option<JoinHandle<()>>,
-    books: Arc<Books>,
+    shared: Arc<Shared>,
 }
 
-enum Told {
-    Line(String),
-    Turn(Open),
+/// What the thread and those whom it serves share.
+struct Shared {
+    /// Another place that is to be opened before the next line; a queue that is full must not lose it.
+    turn: Mutex<Option<Open>>,
+    /// Lines that wait.
+    waiting: AtomicU64,
+    books: Arc<Books>,
 }
 
 /// What a line says.
@@ -65,27 +70,29 @@ impl AccessLog {
     /// When there can be no thread.
     pub fn start(sink: Sink, books: &Arc<Books>) -> Result<AccessLog, Failure> {
         let (told, heard) = sync_channel(WAITING_LINES_MAX);
-        let of_thread = Arc::clone(books);
+        let shared = Shared { turn: Mutex::default(), waiting: AtomicU64::new(0), books: Arc::clone(books) };
+        let shared = Arc::new(shared);
+        let of_thread = Arc::clone(&shared);
         let named = thread::Builder::new().name("access log".into());
         let thread = named.spawn(move || write_all(sink, &heard, &of_thread));
         let thread = thread.map_err(|source| Failure::io("cannot start", "a thread", source))?;
-        Ok(AccessLog { told: Some(told), thread: Some(thread), books: Arc::clone(books) })
+        Ok(AccessLog { told: Some(told), thread: Some(thread), shared })
     }
 
     /// Writes to another place from now on, if `open` finds one.
     pub fn turn_to(&self, open: Open) {
-        self.tell(Told::Turn(open));
+        *self.shared.turn.lock().unwrap_or_else(PoisonError::into_inner) = Some(open);
+        // A thread that has lines to write sees it without being told.
+        let _ = self.told.as_ref().map(|told| told.try_send(None));
     }
 
     /// Writes a line.
     pub fn write(&self, entry: &Entry<'_>) {
-        self.tell(Told::Line(entry.line()));
-    }
-
-    fn tell(&self, what: Told) {
-        if let Some(Err(_)) = self.told.as_ref().map(|told| told.try_send(what)) {
-            self.books.count("access_log_lines_lost", 1);
-            self.books.warn("access log", &"the access log takes no lines: those that do not wait are lost");
+        let Some(told) = &self.told else { return };
+        self.shared.waiting.fetch_add(1, Ordering::AcqRel);
+        if told.try_send(Some(entry.line())).is_err() {
+            self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
+            self.shared.lose(1);
         }
     }
 }
@@ -100,26 +107,50 @@ impl Drop for AccessLog {
                 thread::sleep(Duration::from_millis(5));
             }
         }
+        self.shared.lose(self.shared.waiting.swap(0, Ordering::AcqRel));
     }
 }
 
-fn write_all(mut sink: Sink, heard: &Receiver<Told>, books: &Books) {
+impl Shared {
+    fn lose(&self, lines: u64) {
+        if lines > 0 {
+            self.books.dropped("the access log", lines);
+            self.books
+                .warn("access log", &"the access log takes no more lines: those that cannot wait are lost");
+        }
+    }
+
+    fn turned(&self, sink: Sink) -> Sink {
+        let open = self.turn.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match open.map(|open| open()) {
+            None => sink,
+            Some(Ok(opened)) => {
+                self.books.note(&"the access log is opened again");
+                opened
+            }
+            Some(Err(failure)) => {
+                self.books.complain(&format_args!("the access log stays where it was: {failure}"));
+                sink
+            }
+        }
+    }
+}
+
+fn write_all(mut sink: Sink, heard: &Receiver<Option<String>>, shared: &Shared) {
     while let Ok(first) = heard.recv() {
         let mut result = Ok(());
-        for told in std::iter::once(first).chain(heard.try_iter()) {
-            match told {
-                Told::Line(line) => result = result.and(sink.line(line.as_bytes())),
-                Told::Turn(open) => {
-                    result = result.and(sink.flush());
-                    match open() {
-                        Ok(opened) => sink = opened,
-                        Err(failure) => books.complain(&format_args!("not opened again: {failure}")),
-                    }
-                }
+        for line in std::iter::once(first).chain(heard.try_iter()) {
+            if shared.turn.lock().is_ok_and(|turn| turn.is_some()) {
+                result = result.and(sink.flush());
+                sink = shared.turned(sink);
+            }
+            if let Some(line) = line {
+                result = result.and(sink.line(line.as_bytes()));
+                shared.waiting.fetch_sub(1, Ordering::AcqRel);
             }
         }
         if let Err(failure) = result.and(sink.flush()) {
-            books.warn("access log", &format_args!("the access log: {failure}"));
+            shared.books.warn("access log", &format_args!("the access log: {failure}"));
         }
     }
 }
@@ -133,7 +164,7 @@ impl Entry<'_> {
         format!(
             "{} - {} [{time}] \"{} {} HTTP/1.1\" {} {bytes} \"-\" \"{}\" {}",
             said(self.client),
-            said(self.user.unwrap_or("-")),
+            said(self.user.unwrap_or("-")).replace(' ', "\\x20"),
             self.method,
             said(self.target),
             self.status,
@@ -179,7 +210,7 @@ mod tests {
         };
         assert_eq!(
             entry.line(),
-            "192.0.2.1 - eve\\x0a192.0.2.2 - admin [22/Nov/2026:10:00:01 +0000] \
+            "192.0.2.1 - eve\\x0a192.0.2.2\\x20-\\x20admin [22/Nov/2026:10:00:01 +0000] \
              \"GET /v1/metric?name=\\\"x\\\" HTTP/1.1\" 200 17 \"-\" \"-\" 250"
         );
     }

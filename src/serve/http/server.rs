@@ -83,6 +83,7 @@ impl<D: Send + 'static> Server<D> {
             happens(Event::Stopping);
             listening.stage.send_replace(Stage::Stopping);
             if tokio::time::timeout(LINGER, &mut serving).await.is_err() {
+                front.close();
                 listening.stage.send_replace(Stage::Closing);
                 serving.await;
             }

@@ -5,13 +5,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{Answer, Call, Handler, Problem};
 use crate::base::http::coding::{BadCoding, Coding};
 use crate::base::{Books, Failure};
 
+/// How long what is in hand may take when the rest is given up.
+const LINGER: Duration = Duration::from_secs(5);
+/// How long requests are still done whose callers have gone, when the service ends.
+const QUEUE_TIME: Duration = Duration::from_secs(30);
 /// Requests that wait for a thread: more than a second's work, however fast each is done.
 const WAITING_MAX: usize = 4096;
 
@@ -19,6 +24,8 @@ const WAITING_MAX: usize = 4096;
 pub struct Workers<D> {
     waiting: Option<SyncSender<Job<D>>>,
     threads: Vec<JoinHandle<()>>,
+    /// Whether what waits is done no more.
+    closing: Arc<AtomicBool>,
 }
 
 /// A request that a thread is to answer.
@@ -33,6 +40,8 @@ pub struct Asked<D> {
     pub body_bytes_max: usize,
     /// Set when its caller was told that it is not done.
     pub given_up: Arc<AtomicBool>,
+    /// Its body's share of the memory, whether or not its caller still waits.
+    pub room: Option<OwnedSemaphorePermit>,
 }
 
 struct Job<D> {
@@ -52,15 +61,16 @@ impl<D: Send + 'static> Workers<D> {
     ) -> Result<Workers<D>, Failure> {
         let (waiting, jobs) = sync_channel(WAITING_MAX);
         let (jobs, again) = (Arc::new(Mutex::new(jobs)), Arc::new(again));
+        let closing = Arc::new(AtomicBool::new(false));
         let start = |desk| {
-            let (jobs, again) = (Arc::clone(&jobs), Arc::clone(&again));
+            let (jobs, again, closing) = (Arc::clone(&jobs), Arc::clone(&again), Arc::clone(&closing));
             let books = Arc::clone(books);
             let named = thread::Builder::new().name("worker".into());
-            let thread = named.spawn(move || work(desk, &jobs, &*again, &books));
+            let thread = named.spawn(move || work(desk, &jobs, &*again, &closing, &books));
             thread.map_err(|source| Failure::io("cannot start", "a thread", source))
         };
         let threads = desks.into_iter().map(start).collect::<Result<_, _>>()?;
-        Ok(Workers { waiting: Some(waiting), threads })
+        Ok(Workers { waiting: Some(waiting), threads, closing })
     }
 
     /// The answer to what was asked, when a thread has had time for it.
@@ -80,11 +90,33 @@ impl<D: Send + 'static> Workers<D> {
     }
 }
 
+impl<D> Workers<D> {
+    /// From now on only what is in hand is done.
+    pub fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
+    fn is_at_work(&self) -> bool {
+        !self.threads.iter().all(JoinHandle::is_finished)
+    }
+}
+
 impl<D> Drop for Workers<D> {
-    /// Waits for what is in hand.
+    /// Waits for what was asked, for as long as a stop may take, and then for what is in hand; what is cut off was not answered.
     fn drop(&mut self) {
         self.waiting = None;
-        self.threads.drain(..).for_each(|thread| _ = thread.join());
+        let now = Instant::now();
+        let mut end = now + LINGER;
+        if !self.closing.load(Ordering::Acquire) {
+            while self.is_at_work() && now.elapsed() < QUEUE_TIME {
+                thread::sleep(Duration::from_millis(1));
+            }
+            self.close();
+            end = Instant::now() + LINGER;
+        }
+        while self.is_at_work() && Instant::now() < end {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
@@ -92,6 +124,7 @@ fn work<D>(
     mut desk: D,
     jobs: &Mutex<Receiver<Job<D>>>,
     again: &dyn Fn() -> Result<D, Failure>,
+    closing: &AtomicBool,
     books: &Books,
 ) {
     loop {
@@ -100,7 +133,8 @@ fn work<D>(
         // Whoever asked has gone: nobody would read it. What changes something is done all the same; it was asked for,
         // unless its caller was told to try again.
         let is_read = asked.call.method == hyper::Method::GET;
-        if asked.given_up.load(Ordering::Acquire) || answer.is_closed() && is_read {
+        let is_late = asked.given_up.load(Ordering::Acquire) || closing.load(Ordering::Acquire);
+        if is_late || answer.is_closed() && is_read {
             continue;
         }
         let done = catch_unwind(AssertUnwindSafe(|| do_it(&desk, asked)));

@@ -1,13 +1,13 @@
 //! The journal: files of frames, the newest of which is appended to by any number of processes.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::error::{Damaged, MeasuresError};
 use super::frame::{self, FRAME_BYTES_MAX, Frame, HEADER_BYTES};
-use super::owner::give_to_owner;
+use super::owner::{give_to_owner, options};
 use super::salt::{MARK_BYTES, Salt, Sealed};
 
 /// Format of the files.
@@ -96,7 +96,7 @@ impl Journals {
     /// A new journal behind all others. Under the lock.
     pub(super) fn create(&self, sequence: Sequence) -> Result<Active, MeasuresError> {
         let path = self.path(sequence);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let file = options().read(true).write(true).create(true).truncate(false).open(&path);
         let file = file.map_err(MeasuresError::io("cannot create", &path))?;
         give_to_owner(&file, &path)?;
         let salt = self.salt;
@@ -146,7 +146,7 @@ impl Lock {
     }
 
     fn file(path: &Path) -> Result<File, MeasuresError> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        let file = options().read(true).write(true).create(true).truncate(false).open(path);
         let file = file.map_err(MeasuresError::io("cannot open", path))?;
         give_to_owner(&file, path)?;
         Ok(file)
@@ -182,7 +182,7 @@ pub(super) enum Tail {
 
 impl Active {
     fn open(path: PathBuf, sequence: Sequence, salt: Salt) -> Result<Active, MeasuresError> {
-        let file = OpenOptions::new().read(true).write(true).open(&path);
+        let file = options().read(true).write(true).open(&path);
         let file = file.map_err(MeasuresError::io("cannot open", &path))?;
         let mut active = Active { file, path, sequence, salt, end: FILE_HEADER_BYTES, header: None };
         if active.length()? < FILE_HEADER_BYTES {
@@ -539,6 +539,8 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), MeasuresError> {
         return Ok(());
     }
     fs::create_dir_all(folder).map_err(MeasuresError::io("cannot create", folder))?;
+    let made = options().read(true).open(folder).map_err(MeasuresError::io("cannot open", folder))?;
+    give_to_owner(&made, folder)?;
     folder.parent().map_or(Ok(()), sync_folder)
 }
 

@@ -1,7 +1,7 @@
 //! Sets damaged files aside and keeps what is sound in them. Never done unasked.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -11,9 +11,9 @@ use super::check::read_entry;
 use super::chunk::range_of;
 use super::engine::Measures;
 use super::error::{Damaged, MeasuresError};
-use super::journal::{Lock, Next, Sequence, sync_folder};
+use super::journal::{Lock, Next, Sequence, make_folder, sync_folder};
 use super::manifest::{Change, Kind, Listed, Manifest};
-use super::owner::give_to_owner;
+use super::owner::{give_to_owner, options};
 use super::policies::Policies;
 use super::salt::{MARK_BYTES, Salt, Sealed};
 use super::segment::{
@@ -196,7 +196,7 @@ impl Measures {
             journal = journal.close();
         }
         let part = path.with_extension("part");
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&part);
+        let file = options().write(true).create(true).truncate(true).open(&part);
         let file = file.map_err(MeasuresError::io("cannot create", &part))?;
         give_to_owner(&file, &part)?;
         let write = |bytes: &[u8], at: u64| {
@@ -242,7 +242,7 @@ impl Measures {
     /// Gives a file a second name where it harms nobody, one that is free.
     fn link_aside(&self, path: &Path) -> Result<PathBuf, MeasuresError> {
         let folder = self.set_aside();
-        fs::create_dir_all(&folder).map_err(MeasuresError::io("cannot create", &folder))?;
+        make_folder(&folder)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut aside = folder.join(&name);
         let mut number = 1;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::bits::{read_byte, read_bytes, read_count, read_varint, write_varint};
 use super::error::{Damaged, MeasuresError};
 use super::journal::sync_folder;
-use super::owner::give_to_owner;
+use super::owner::{give_to_owner, options};
 use super::salt::{MARK_BYTES, SEAL_BYTES, Salt, Sealed};
 use crate::store::MetricNumber;
 
@@ -60,7 +60,12 @@ impl SegmentWriter {
     /// For the segment `path`; nothing has that name before [`SegmentWriter::finish`].
     pub(super) fn create(path: PathBuf, salt: Salt) -> Result<SegmentWriter, MeasuresError> {
         let part = part_of(&path);
-        let file = File::create(&part).map_err(MeasuresError::io("cannot create", &part))?;
+        let file = options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&part)
+            .map_err(MeasuresError::io("cannot create", &part))?;
         give_to_owner(&file, &part)?;
         let mut writer = SegmentWriter {
             file,
