@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::desk::Options;
 use super::{Desk, routes};
@@ -15,6 +15,9 @@ use crate::store::measures::Effort;
 
 /// How often it is looked whether others have filled a journal, and how much memory is free.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// How long its end is waited for.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// Keeps a store in order while others append to it.
 pub struct Keeper {
@@ -42,10 +45,15 @@ impl Keeper {
 }
 
 impl Drop for Keeper {
-    /// Waits for what is in hand; every [`Keeper::due`] must be gone.
+    /// Waits for what is in hand, for a while: a thread that hangs in a request has a [`Keeper::due`], and keeps it from ending.
     fn drop(&mut self) {
         self.due = None;
-        self.thread.take().map(JoinHandle::join);
+        let end = Instant::now() + LINGER;
+        if let Some(thread) = self.thread.take() {
+            while !thread.is_finished() && Instant::now() < end {
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
     }
 }
 
