@@ -21,6 +21,7 @@ pub mod signals;
 pub mod small_file;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod threads;
 pub mod tls;
 
 pub use address::{Address, Url};

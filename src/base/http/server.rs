@@ -196,34 +196,29 @@ async fn converse<R, F, B>(
     match tls {
         None => speak(stream, &connection, &listening, respond).await,
         Some(config) => match shaken(config, stream, &connection).await {
-            Ok(Ok(stream)) => speak(stream, &connection, &listening, respond).await,
-            Ok(Err(error)) => {
+            Some(Ok(stream)) => speak(stream, &connection, &listening, respond).await,
+            Some(Err(error)) => {
                 let (name, peer) = (&listening.name, connection.peer);
                 listening.books.count("tls_failed", 1);
                 listening.books.warn("TLS", &format_args!("{name} {peer}: no TLS: {error}"));
             }
-            Err(_) => listening.books.count("tls_failed", 1),
+            None => listening.books.count("tls_failed", 1),
         },
     }
     listening.connections().retain(|one| !Arc::ptr_eq(one, &connection));
 }
 
-/// A TLS handshake, for as long as the head of a request may take and nobody else needs the place.
+/// A TLS handshake; none when it takes longer than the head of a request may, or somebody else needs the place.
 async fn shaken(
     config: Arc<ServerConfig>,
     stream: TcpStream,
     connection: &Connection,
-) -> Result<std::io::Result<TlsStream<TcpStream>>, Given> {
+) -> Option<std::io::Result<TlsStream<TcpStream>>> {
     tokio::select! {
-        shaken = TlsAcceptor::from(config).accept(stream) => Ok(shaken),
-        () = sleep(HEAD_TIME) => Err(Given::Up),
-        () = connection.cancel.notified() => Err(Given::Up),
+        shaken = TlsAcceptor::from(config).accept(stream) => Some(shaken),
+        () = sleep(HEAD_TIME) => None,
+        () = connection.cancel.notified() => None,
     }
-}
-
-/// A handshake that was not waited for any longer.
-enum Given {
-    Up,
 }
 
 async fn speak<R, F, B>(

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::desk::Options;
 use super::{Desk, routes};
-use crate::base::{Books, Failure, arenas};
+use crate::base::{Books, Failure, arenas, threads};
 use crate::serve::http::{Counters, Front, Limits, Place, Workers};
 use crate::store::Store;
 use crate::store::measures::Effort;
@@ -22,7 +22,7 @@ const LINGER: Duration = Duration::from_secs(5);
 /// Keeps a store in order while others append to it.
 pub struct Keeper {
     due: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    thread: JoinHandle<()>,
 }
 
 impl Keeper {
@@ -35,7 +35,7 @@ impl Keeper {
         let books = Arc::clone(books);
         let thread = thread::Builder::new().name("keeper".into()).spawn(move || keep(&store, &told, &books));
         let thread = thread.map_err(|source| Failure::io("cannot start", "a thread", source))?;
-        Ok(Keeper { due: Some(due), thread: Some(thread) })
+        Ok(Keeper { due: Some(due), thread })
     }
 
     /// What a thread that appends tells it with.
@@ -48,12 +48,7 @@ impl Drop for Keeper {
     /// Waits for what is in hand, for a while: a thread that hangs in a request has a [`Keeper::due`], and keeps it from ending.
     fn drop(&mut self) {
         self.due = None;
-        let end = Instant::now() + LINGER;
-        if let Some(thread) = self.thread.take() {
-            while !thread.is_finished() && Instant::now() < end {
-                thread::sleep(Duration::from_millis(1));
-            }
-        }
+        threads::await_end(std::slice::from_ref(&self.thread), LINGER);
     }
 }
 

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::DateTime;
 
-use crate::base::{Books, Failure, LineSink};
+use crate::base::{Books, Failure, LineSink, threads};
 use crate::model::{NS_PER_SECOND, Timestamp};
 
 /// Longest part of a line that a caller says: a URL, a name.
@@ -28,7 +28,7 @@ type Open = Box<dyn FnOnce() -> Result<Sink, Failure> + Send>;
 /// The thread that writes lines: whoever reads them may stop doing so.
 pub struct AccessLog {
     told: Option<SyncSender<Option<String>>>,
-    thread: Option<JoinHandle<()>>,
+    thread: JoinHandle<()>,
     shared: Arc<Shared>,
 }
 
@@ -76,7 +76,7 @@ impl AccessLog {
         let named = thread::Builder::new().name("access log".into());
         let thread = named.spawn(move || write_all(sink, &heard, &of_thread));
         let thread = thread.map_err(|source| Failure::io("cannot start", "a thread", source))?;
-        Ok(AccessLog { told: Some(told), thread: Some(thread), shared })
+        Ok(AccessLog { told: Some(told), thread, shared })
     }
 
     /// Writes to another place from now on, if `open` finds one.
@@ -101,12 +101,7 @@ impl Drop for AccessLog {
     /// Waits for the last lines, unless nobody takes them.
     fn drop(&mut self) {
         self.told = None;
-        let end = Instant::now() + FAREWELL;
-        if let Some(thread) = self.thread.take() {
-            while !thread.is_finished() && Instant::now() < end {
-                thread::sleep(Duration::from_millis(5));
-            }
-        }
+        threads::await_end(std::slice::from_ref(&self.thread), FAREWELL);
         self.shared.lose(self.shared.waiting.swap(0, Ordering::AcqRel));
     }
 }

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{Answer, Call, Handler, Problem};
 use crate::base::http::coding::{BadCoding, Coding};
-use crate::base::{Books, Failure};
+use crate::base::{Books, Failure, threads};
 
 /// How long what is in hand may take when the rest is given up.
 const LINGER: Duration = Duration::from_secs(5);
@@ -95,28 +95,17 @@ impl<D> Workers<D> {
     pub fn close(&self) {
         self.closing.store(true, Ordering::Release);
     }
-
-    fn is_at_work(&self) -> bool {
-        !self.threads.iter().all(JoinHandle::is_finished)
-    }
 }
 
 impl<D> Drop for Workers<D> {
     /// Waits for what was asked, for as long as a stop may take, and then for what is in hand; what is cut off was not answered.
     fn drop(&mut self) {
         self.waiting = None;
-        let now = Instant::now();
-        let mut end = now + LINGER;
         if !self.closing.load(Ordering::Acquire) {
-            while self.is_at_work() && now.elapsed() < QUEUE_TIME {
-                thread::sleep(Duration::from_millis(1));
-            }
+            threads::await_end(&self.threads, QUEUE_TIME);
             self.close();
-            end = Instant::now() + LINGER;
         }
-        while self.is_at_work() && Instant::now() < end {
-            thread::sleep(Duration::from_millis(1));
-        }
+        threads::await_end(&self.threads, LINGER);
     }
 }
 
